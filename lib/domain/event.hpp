@@ -1,0 +1,144 @@
+#pragma once
+// What can happen to a job, as values. Provider codecs and the shell make them; transition() alone
+// decides what follows. They are aggregates: name one before passing it to an awaited function.
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "domain/job.hpp"
+
+namespace reeld::domain {
+
+// How a refusal is to be treated.
+enum class RefusalKind {
+    retry,         // may help later: infrastructure, overload
+    rate_limited,  // may help later, and the whole provider is to slow down
+    permanent,     // this input will never do
+    credentials,   // 401: nothing of this account will do until the key is mended
+    account,       // 403: nothing will do until the account is unlocked or topped up
+};
+
+struct Refusal {
+    RefusalKind kind = RefusalKind::retry;
+    Reason reason = Reason::provider_error;  // for the job, when this ends it
+    ErrorInfo error;
+    std::optional<Millis> retry_after;       // the provider's own hint
+    friend bool operator==(const Refusal&, const Refusal&) = default;
+};
+
+namespace event {
+
+struct Due {};  // the owner timer fired
+struct Admitted {  // a slot, a rate token and disk are there
+    Token token;
+};
+
+// Of the submit.
+struct SubmitAccepted {
+    Remote remote;
+    std::optional<std::int64_t> queue_position;
+};
+struct SubmitRefused {  // an answer that proves that no job was made
+    Refusal refusal;
+};
+struct SubmitNotSent {  // no byte of the request left this machine
+    ErrorInfo error;
+};
+struct SubmitUnknown {  // bytes may have arrived, no usable answer came
+    Reason reason = Reason::timeout;  // timeout, reset, garbled_answer
+    ErrorInfo error;
+    std::optional<Remote> hint;       // an id the answer's headers may have told
+};
+struct SubmitInterrupted {};  // found in `submitting` with nobody waiting for the answer
+
+// Evidence about a submit whose answer was not seen.
+enum class AdoptedBy { webhook, history, header, person };
+struct Adopted {
+    int attempt = 0;
+    Remote remote;
+    AdoptedBy by = AdoptedBy::webhook;
+};
+struct EvidenceSearched {  // looked, and found no exactly matching request
+    int candidates = 0;    // 0, or too many to choose
+    std::string detail;
+};
+
+// Of a request at the provider.
+enum class RemotePhase { queued, running, ended };
+struct StatusSeen {
+    RemotePhase phase = RemotePhase::queued;
+    std::optional<std::int64_t> queue_position;
+    std::optional<double> progress;
+};
+struct PollFailed {  // the provider did not tell: transport, 5xx, 401, 429 on a read
+    Refusal refusal;
+};
+struct RemoteMissing {};  // the provider does not know the id
+struct ResultSeen {
+    std::vector<Output> outputs;  // at least one
+    std::optional<std::int64_t> cost_micro_usd;
+};
+struct ResultFailed {  // ended without a result: the attempt is over
+    Refusal refusal;
+};
+struct ResultNotReady {};   // asked too early
+struct RemoteCancelled {};  // ended because of a cancel
+struct WebhookHint {};      // a delivery that cannot be trusted as it is, but says: look now
+struct CancelAnswered {
+    bool accepted = false;  // false: too late, or unknown to the provider
+};
+
+// Of the fetch.
+struct OutputPlanned {  // a path was reserved
+    int index = 0;
+    std::string path;
+};
+struct OutputStored {
+    int index = 0;
+    std::string path;
+    std::uint64_t bytes = 0;
+    std::string sha256;
+    std::string content_type;
+};
+enum class FetchProblem {
+    retry,        // network, 5xx, cut short: again after a backoff
+    expired,      // 403, 404, 410: the file is gone
+    refused,      // host not allowed, private address, too large: never
+    bad_media,    // whole, but not the media it should be
+    disk,         // no room, or the disk refuses
+};
+struct FetchFailed {
+    int index = 0;
+    FetchProblem problem = FetchProblem::retry;
+    ErrorInfo error;
+    std::optional<Millis> retry_after;
+};
+
+// From people and policies.
+struct CancelRequested {};
+struct HoldRequested {};
+struct ReleaseRequested {};
+struct AccountPaused {  // the provider's account is paused; pending jobs say so
+    Reason reason = Reason::account;
+    ErrorInfo error;
+};
+struct AccountResumed {};
+
+}  // namespace event
+
+using Event =
+    std::variant<event::Due, event::Admitted, event::SubmitAccepted, event::SubmitRefused,
+                 event::SubmitNotSent, event::SubmitUnknown, event::SubmitInterrupted,
+                 event::Adopted, event::EvidenceSearched, event::StatusSeen, event::PollFailed,
+                 event::RemoteMissing, event::ResultSeen, event::ResultFailed,
+                 event::ResultNotReady, event::RemoteCancelled, event::WebhookHint,
+                 event::CancelAnswered, event::OutputPlanned, event::OutputStored,
+                 event::FetchFailed, event::CancelRequested, event::HoldRequested,
+                 event::ReleaseRequested, event::AccountPaused, event::AccountResumed>;
+
+// The event's name in the audit trail: "submit_accepted".
+std::string_view name_of(const Event& event);
+
+}  // namespace reeld::domain

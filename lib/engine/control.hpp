@@ -1,0 +1,95 @@
+#pragma once
+// What the engine offers to the ways in. Every call that changes something is durable when it
+// returns.
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "domain/job.hpp"
+#include "runtime/clock.hpp"
+#include "store/store.hpp"
+
+namespace reeld::engine {
+
+template <class T>
+using awaitable = runtime::awaitable<T>;
+
+struct Submitted {
+    domain::Job job;
+    bool existed = false;  // the same id with the same content was there already
+};
+
+enum class Action { cancel, hold, release, retry };
+
+struct ProviderStatus {
+    std::string name;
+    std::string health;  // "ok", "paused", "limited", "failing"
+    std::string message;
+    std::int64_t in_hand = 0;
+    std::int64_t concurrency = 0;
+    std::int64_t queued = 0;
+    std::optional<Instant> limited_until;
+    std::optional<Instant> probe_at;
+    std::optional<Instant> last_success_at;
+    std::string last_error;
+    bool has_key = false;
+};
+
+struct LastError {
+    Instant at{};
+    JobId job;
+    std::string code;
+    std::string message;
+};
+
+struct EngineStatus {
+    Instant started_at{};
+    Instant now{};
+    std::map<domain::State, std::int64_t> counts;
+    std::vector<ProviderStatus> providers;
+    std::int64_t downloads_active = 0;
+    std::int64_t downloads_concurrency = 0;
+    bool disk_low = false;
+    std::uint64_t disk_free_bytes = 0;
+    std::string outputs;          // folder
+    std::string webhook_address;  // where it listens; empty: polling only
+    std::string webhook_public_url;
+    std::vector<LastError> last_errors;  // newest first, at most 10
+    store::StoreFacts store;
+};
+
+// Monotonic counters since start, by Prometheus name without the "reeld_" prefix and "_total" suffix;
+// the value's key is the label text, e.g. {provider="fal"} (empty: no label).
+using Counters = std::map<std::string, std::map<std::string, std::uint64_t>>;
+
+class Control {
+  public:
+    virtual ~Control() = default;
+
+    // All or nothing. Errors: `conflict` with the first id that exists with other content,
+    // `invalid` for a model that no configured provider serves.
+    virtual awaitable<Result<std::vector<Submitted>>> submit(
+        std::vector<domain::JobRequest> requests) = 0;
+    // Errors: not_found, conflict (the state does not allow it; the context says why).
+    // retry answers the new, linked job, or the one that an earlier retry made.
+    virtual awaitable<Result<domain::Job>> act(JobId id, Action action) = 0;
+
+    // The provider for an endpoint id; nothing when none is configured for it.
+    virtual std::optional<std::string> provider_of(std::string_view model) const = 0;
+    // Why a queued job is not started: concurrency, rate_limit, disk or none; for others its own.
+    virtual domain::Reason shown_reason(const domain::Job& job) const = 0;
+
+    // Before an answer that shows rows: waits until what can be read is durable.
+    virtual awaitable<Status> read_barrier() = 0;
+    virtual store::Store& store() = 0;
+    // Returns when an audit event with a larger id is durable, or after `timeout`.
+    virtual awaitable<void> wait_for_event(std::int64_t after, Millis timeout) = 0;
+
+    virtual EngineStatus status() = 0;
+    virtual Counters counters() const = 0;
+};
+
+}  // namespace reeld::engine

@@ -1,0 +1,129 @@
+#pragma once
+// The port that every provider implements. Sans-io: requests and answers are values, so a codec is
+// tested with literal bytes and knows no socket, clock or store.
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/secret.hpp"
+#include "domain/event.hpp"
+#include "domain/job.hpp"
+#include "provider_api/http_message.hpp"
+
+namespace reeld::provider_api {
+
+// `[providers.<name>]` of the configuration, without what only the engine needs.
+struct ProviderConfig {
+    Secret key;                  // may be empty: every call will be refused by the provider
+    std::string queue_url;       // fal; empty: the provider's own default
+    std::string rest_url;        // fal: uploads, key set
+    std::string platform_url;    // fal: request history
+    std::string base_url;        // eachlabs
+    std::string user_id;         // optional: webhooks of other users are refused
+};
+
+// One submit, as durable as its row.
+struct SubmitIntent {
+    JobId job;
+    int attempt = 1;
+    std::string model;
+    std::string input;        // canonical JSON object
+    std::string webhook_url;  // empty: polling only
+    Instant intent_at{};
+};
+
+// A webhook as it came.
+struct Delivery {
+    Headers headers;
+    std::string body;  // raw bytes
+};
+
+// What a webhook's check found.
+enum class Trust {
+    verified,   // the provider sent it, in time
+    stale,      // correct but old: a hint to poll
+    no_key,     // no known key verifies it: fetch the key set once and try again
+    forged,     // it breaks a rule; `note` says which
+};
+struct WebhookReading {
+    Trust trust = Trust::forged;
+    std::string note;
+    RequestId request_id;                 // as the delivery claims
+    std::string user_id;                  // as the delivery claims
+    std::optional<domain::Event> event;   // what a verified delivery says; nothing: poll to learn
+};
+
+// The key set that verifies webhooks; opaque outside the provider.
+struct KeySet {
+    std::vector<std::string> keys;
+};
+
+// One request of the provider's history that may be ours.
+struct HistoryItem {
+    RequestId request_id;
+    std::optional<Instant> sent_at;
+    std::string input;         // canonical JSON; empty when the provider did not keep it
+    std::string webhook_url;   // when the provider lists it
+    domain::Remote remote;
+};
+struct HistoryPage {
+    std::vector<HistoryItem> items;
+    std::string next_cursor;   // empty: this was the last page
+};
+
+struct Limits {
+    std::size_t input_bytes = 256 * 1024;
+};
+
+class Provider {
+  public:
+    virtual ~Provider() = default;
+
+    virtual std::string_view name() const = 0;
+    // True when this provider serves the endpoint id.
+    virtual bool serves(std::string_view model) const = 0;
+    virtual Limits limits() const = 0;
+
+    // Submit. The event is SubmitAccepted, SubmitRefused, SubmitNotSent or SubmitUnknown.
+    virtual Result<HttpRequest> build_submit(const SubmitIntent& intent) const = 0;
+    virtual domain::Event read_submit(const SubmitIntent& intent, const Exchange& exchange) const = 0;
+
+    // Status: StatusSeen, RemoteMissing, RemoteCancelled, ResultSeen, ResultFailed or PollFailed.
+    virtual Result<HttpRequest> build_status(const std::string& model, const domain::Remote& remote) const = 0;
+    virtual domain::Event read_status(const Exchange& exchange) const = 0;
+
+    // Result: ResultSeen, ResultFailed, ResultNotReady, RemoteCancelled, RemoteMissing or PollFailed.
+    virtual Result<HttpRequest> build_result(const std::string& model, const domain::Remote& remote) const = 0;
+    virtual domain::Event read_result(const Exchange& exchange) const = 0;
+
+    // Cancel: CancelAnswered or PollFailed.
+    virtual Result<HttpRequest> build_cancel(const std::string& model, const domain::Remote& remote) const = 0;
+    virtual domain::Event read_cancel(const Exchange& exchange) const = 0;
+
+    // Request history around the intent, for reconciliation; `cursor` is empty for the first page.
+    // Nothing when the provider has no history that can be searched.
+    virtual std::optional<HttpRequest> build_history(const SubmitIntent& intent,
+                                                     const std::string& cursor) const = 0;
+    virtual Result<HistoryPage> read_history(const SubmitIntent& intent,
+                                             const Exchange& exchange) const = 0;
+
+    // Webhooks. The key set is fetched by the caller and cached for at most 24 h; nothing when the
+    // provider signs with no key set.
+    virtual std::optional<HttpRequest> build_key_set() const = 0;
+    virtual Result<KeySet> read_key_set(const Exchange& exchange) const = 0;
+    virtual WebhookReading read_webhook(const Delivery& delivery, const KeySet& keys,
+                                        Instant now) const = 0;
+
+    // A cheap authenticated call that tells whether the key is accepted: true, false, or an error
+    // when the answer says neither.
+    virtual Result<HttpRequest> build_key_check() const = 0;
+    virtual Result<bool> read_key_check(const Exchange& exchange) const = 0;
+
+    // True for a URL that may be sent the key: one of the configured hosts.
+    virtual bool owns_url(std::string_view url) const = 0;
+};
+
+}  // namespace reeld::provider_api

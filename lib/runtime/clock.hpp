@@ -1,0 +1,28 @@
+#pragma once
+// Time as a service. Nobody else reads a clock or sleeps.
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <memory>
+
+#include "base/time.hpp"
+
+namespace reeld::runtime {
+
+namespace asio = boost::asio;
+template <class T>
+using awaitable = boost::asio::awaitable<T>;
+
+class Clock {
+  public:
+    virtual ~Clock() = default;
+    // Wall-clock time; may jump in both directions.
+    virtual Instant now() const = 0;
+    // Never jumps; only differences mean something.
+    virtual Millis monotonic() const = 0;
+    // Ends early by cancellation: by throwing operation_aborted, as every awaited call does.
+    virtual awaitable<void> sleep_for(Millis duration) = 0;
+};
+
+std::unique_ptr<Clock> make_system_clock(asio::any_io_executor executor);
+
+}  // namespace reeld::runtime

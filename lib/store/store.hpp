@@ -1,0 +1,226 @@
+#pragma once
+// reel.db: the daemon's memory. One connection, one writer, WAL, synchronous FULL. SQL lives in
+// sql/*.sql and nowhere else; nothing of SQLite or SQLiteCpp leaves the .cpp files.
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "base/result.hpp"
+#include "domain/job.hpp"
+#include "domain/state.hpp"
+
+namespace reeld::store {
+
+using domain::Attempt;
+using domain::Job;
+using domain::Output;
+using domain::Reason;
+using domain::State;
+
+enum class EvidenceKind {
+    submit_request, submit_answer, status_answer, result_answer, cancel_answer, history_answer,
+    media_answer, webhook, person,
+};
+std::string_view to_string(EvidenceKind kind);
+
+// Raw proof of something: secrets redacted before it comes here, the body bounded here.
+struct Evidence {
+    std::int64_t id = 0;
+    JobId job;
+    int attempt = 0;
+    EvidenceKind kind = EvidenceKind::webhook;
+    Instant at{};
+    std::string head;   // JSON object: method, url (redacted), status, headers (redacted) …
+    std::string body;   // at most evidence_body_bytes_max bytes are kept
+    bool clipped = false;
+};
+inline constexpr std::size_t evidence_body_bytes_max = 64 * 1024;
+
+// One row of the append-only trail.
+struct AuditEntry {
+    std::int64_t id = 0;       // grows over all jobs: the event stream's cursor
+    JobId job;
+    std::int64_t number = 0;   // 1, 2, 3 … within the job
+    Instant at{};
+    std::string event;         // domain::name_of, or "created", "retried", "note"
+    std::optional<State> from; // nothing for the first
+    State to = State::queued;
+    Reason reason = Reason::none;
+    std::string note;
+    json::object patch;        // fields that changed, see domain::diff_audit
+    std::optional<std::int64_t> evidence;
+};
+
+// What is remembered of a provider over restarts.
+struct ProviderState {
+    std::string name;
+    Reason paused = Reason::none;            // credentials or account while paused
+    std::string paused_message;
+    std::optional<Instant> paused_at;
+    std::optional<Instant> probe_at;         // when one job may try again
+    int probe_failures = 0;
+    std::optional<Instant> limited_until;    // no submit before: 429, Retry-After
+    std::optional<Instant> next_submit_at;   // of the requests_per_minute pacer
+    int slow_downs = 0;                      // rate-limit answers in a row
+    std::string user_id;                     // learned from the first fully matching webhook
+    friend bool operator==(const ProviderState&, const ProviderState&) = default;
+};
+
+struct JobFilter {
+    std::vector<State> states;     // empty: all
+    std::string batch;             // empty: all
+    std::string model;
+    std::map<std::string, std::string> labels;
+    std::string id_prefix;
+    std::int64_t before_seq = 0;   // cursor: only older rows; 0: from the newest
+    int limit = 100;
+};
+
+enum class InsertOutcome { inserted, existed, conflict };
+
+// The queries of one transaction. Valid only inside the function given to Store::transact.
+// Broken invariants and SQLite's own failures leave as exceptions that transact() catches.
+class Connection;
+
+class Tx {
+  public:
+    // Jobs. insert fills job.seq and version; `existed` and `conflict` change nothing and fill
+    // `job` with the row that is there (compare by domain::content_hash).
+    InsertOutcome insert_job(Job& job);
+    std::optional<Job> find_job(const JobId& id);          // with its outputs
+    // Compare-and-set on version; false: somebody was faster, nothing changed. Increments
+    // job.version, writes outputs that changed.
+    [[nodiscard]] bool update_job(Job& job);
+    // Only the volatile fields (due_at, unknown_until, poll counters), same compare-and-set.
+    [[nodiscard]] bool update_timer(Job& job);
+    std::vector<Job> list_jobs(const JobFilter& filter);   // newest first
+    std::vector<JobId> find_ids(std::string_view prefix, int limit);
+    std::optional<Job> find_retry_of(const JobId& id);     // the job that tries `id` again
+    std::map<State, std::int64_t> count_by_state();
+    std::int64_t count_in_hand(std::string_view provider); // submitting … running
+    std::int64_t count_queued(std::string_view provider);
+
+    // Work.
+    std::vector<Job> due_jobs(Instant now, int limit);     // non-terminal, due_at <= now, oldest first
+    std::optional<Instant> next_due();
+    std::vector<Job> queued_jobs(std::string_view provider, int limit);  // priority, then age
+    std::vector<Job> jobs_in_state(State state, int limit);              // oldest first
+    std::vector<Job> held_jobs(std::string_view provider, Reason reason, int limit);
+    // Distinct providers that have queued jobs.
+    std::vector<std::string> providers_with_queued();
+
+    // Attempts.
+    void insert_attempt(const Attempt& attempt);
+    void update_attempt(const Attempt& attempt);
+    std::vector<Attempt> attempts(const JobId& job);       // oldest first
+    std::optional<Attempt> find_attempt(const JobId& job, int number);
+    std::optional<Attempt> find_attempt_by_token(const Token& token);
+    std::optional<Attempt> find_attempt_by_request(std::string_view provider, const RequestId& id);
+
+    // Output paths. False: another output has this path; nothing changed.
+    [[nodiscard]] bool reserve_path(const JobId& job, int index, const std::string& path);
+
+    // Trail.
+    std::int64_t append_event(AuditEntry entry);           // number is filled here; the new id
+    std::vector<AuditEntry> events(const JobId& job);
+    std::vector<AuditEntry> events_after(std::int64_t id, int limit);
+    std::int64_t last_event_id();
+
+    // Evidence. A webhook is unprocessed until mark_processed.
+    std::int64_t insert_evidence(const Evidence& evidence);
+    std::optional<Evidence> find_evidence(std::int64_t id);
+    std::vector<Evidence> evidence_of(const JobId& job);
+    std::vector<Evidence> unprocessed_webhooks(int limit);
+    void mark_processed(std::int64_t evidence);
+    int count_webhooks(const JobId& job, int attempt);
+
+    // Providers.
+    ProviderState provider_state(std::string_view name);   // a fresh one when absent
+    void save_provider_state(const ProviderState& state);
+
+    explicit Tx(Connection& connection) : connection_(connection) {}
+
+  private:
+    Connection& connection_;
+};
+
+struct StoreConfig {
+    std::string path;
+    bool durable = true;  // false: synchronous OFF, for tests on a simulated clock only
+};
+
+struct StoreFacts {
+    std::string sqlite_version;
+    int schema_version = 0;
+    std::uint64_t database_bytes = 0;
+    std::uint64_t wal_bytes = 0;
+};
+
+class Store {
+  public:
+    // Opens or creates, migrates, reads the pragmas back, checks the integrity. Errors name what
+    // to do: a newer schema, a foreign file, a corrupt file, a lock held by another reeld.
+    static Result<std::unique_ptr<Store>> open(const StoreConfig& config);
+    ~Store();
+
+    // Runs the plain function f(Tx&) in a savepoint of the open group transaction (opened when there
+    // is none). An exception rolls back this savepoint alone and becomes an error. Nothing is
+    // durable before commit(). An awaitable cannot be returned: no transaction spans a suspension.
+    template <class F>
+    auto transact(F&& f) -> Result<std::invoke_result_t<F, Tx&>> {
+        using T = std::invoke_result_t<F, Tx&>;
+        static_assert(!is_awaitable<T>::value, "a transaction cannot suspend");
+        std::optional<Result<T>> result;
+        const Status status = run([&](Tx& tx) {
+            if constexpr (std::is_void_v<T>) {
+                f(tx);
+                result.emplace();
+            } else {
+                result.emplace(f(tx));
+            }
+        });
+        if (!status) return status.error();
+        return std::move(*result);
+    }
+
+    // True while something is not durable.
+    bool dirty() const;
+    // Makes the group durable. On failure all of it is rolled back and the error tells why.
+    Status commit();
+    // Moves WAL pages into the database when the WAL has grown past its bound.
+    Status checkpoint();
+    StoreFacts facts();
+    // PRAGMA quick_check.
+    Status check_integrity();
+
+  private:
+    template <class T>
+    struct is_awaitable : std::false_type {};
+    template <class T>
+        requires requires { typename T::executor_type; typename T::value_type; }
+    struct is_awaitable<T> : std::true_type {};
+
+    explicit Store(std::unique_ptr<Connection> connection);
+    // A reference to the caller's function, type-erased without allocation.
+    struct Work {
+        void* object;
+        void (*call)(void*, Tx&);
+    };
+    template <class F>
+    Status run(F&& f) {
+        return run_work(Work{&f, [](void* object, Tx& tx) {
+                                 (*static_cast<std::remove_reference_t<F>*>(object))(tx);
+                             }});
+    }
+    Status run_work(Work work);
+
+    std::unique_ptr<Connection> connection_;
+};
+
+}  // namespace reeld::store
