@@ -1,0 +1,105 @@
+#include "domain/job.hpp"
+
+#include <boost/json/serialize.hpp>
+
+#include "base/crypto.hpp"
+
+namespace reeld::domain {
+namespace {
+
+json::value opt(const std::optional<Instant>& at) {
+    return at ? json::value(to_unix_ms(*at)) : json::value(nullptr);
+}
+
+template <class T>
+json::value opt(const std::optional<T>& value) {
+    return value ? json::value(*value) : json::value(nullptr);
+}
+
+json::value text(const std::string& value) {
+    return value.empty() ? json::value(nullptr) : json::value(value);
+}
+
+json::object labels_of(const JobRequest& request) {
+    json::object labels;
+    for (const auto& [key, value] : request.labels) labels[key] = value;
+    return labels;
+}
+
+json::object request_to_json(const JobRequest& request) {
+    json::object object;
+    object["model"] = request.model;
+    object["input"] = request.input;
+    object["batch"] = text(request.batch);
+    object["priority"] = request.priority;
+    object["not_before"] = opt(request.not_before);
+    object["deadline"] = opt(request.deadline);
+    object["max_attempts"] = request.max_attempts;
+    object["output"] = text(request.output);
+    object["labels"] = labels_of(request);
+    return object;
+}
+
+json::object output_to_json(const Output& output) {
+    json::object object;
+    object["index"] = output.index;
+    object["url"] = output.url;
+    object["path"] = text(output.path);
+    object["content_type"] = text(output.content_type);
+    object["file_name"] = text(output.file_name);
+    object["bytes"] = opt(output.bytes);
+    object["sha256"] = text(output.sha256);
+    object["stored"] = output.stored;
+    return object;
+}
+
+}  // namespace
+
+json::object to_audit(const Job& job) {
+    json::object object = request_to_json(job.request);
+    object["id"] = job.request.id.str();
+    object["provider"] = job.provider;
+    object["state"] = to_string(job.state);
+    object["reason"] = text(std::string(to_string(job.reason)));
+    object["error_code"] = job.error ? json::value(job.error->code) : nullptr;
+    object["error_message"] = job.error ? json::value(job.error->message) : nullptr;
+    object["attempt"] = job.attempt;
+    object["billable_attempts"] = job.billable_attempts;
+    object["refusals"] = job.refusals;
+    object["fetch_failures"] = job.fetch_failures;
+    object["request_id"] = job.remote ? json::value(job.remote->request_id.str()) : nullptr;
+    object["status_url"] = job.remote ? text(job.remote->status_url) : nullptr;
+    object["response_url"] = job.remote ? text(job.remote->response_url) : nullptr;
+    object["cancel_url"] = job.remote ? text(job.remote->cancel_url) : nullptr;
+    object["queue_position"] = opt(job.queue_position);
+    object["progress"] = opt(job.progress);
+    object["cancel_requested"] = job.cancel_requested;
+    json::array outputs;
+    for (const Output& output : job.outputs) outputs.push_back(output_to_json(output));
+    object["outputs"] = std::move(outputs);
+    object["cost_micro_usd"] = opt(job.cost_micro_usd);
+    object["retry_of"] = job.retry_of ? json::value(job.retry_of->str()) : nullptr;
+    object["created_at"] = to_unix_ms(job.created_at);
+    object["submitted_at"] = opt(job.submitted_at);
+    object["finished_at"] = opt(job.finished_at);
+    return object;
+}
+
+json::object diff_audit(const json::object& before, const json::object& after) {
+    json::object patch;
+    for (const auto& member : after) {
+        const auto* old = before.if_contains(member.key());
+        if (old == nullptr || *old != member.value()) patch[member.key()] = member.value();
+    }
+    return patch;
+}
+
+void fold_audit(json::object& into, const json::object& patch) {
+    for (const auto& member : patch) into[member.key()] = member.value();
+}
+
+std::string content_hash(const JobRequest& request) {
+    return sha256_hex(canonical_json(request_to_json(request)));
+}
+
+}  // namespace reeld::domain
