@@ -7,6 +7,7 @@
 
 #include "domain/event.hpp"
 #include "domain/job.hpp"
+#include "domain/retry_policy.hpp"
 
 namespace reeld::domain {
 
@@ -24,11 +25,6 @@ struct Policy {
     int missing_polls_max = 5;       // "unknown id" in a row before a person is asked
 };
 
-// A drawn random number, 0 <= value < 1: randomness arrives as data.
-struct Jitter {
-    double value = 0.5;
-};
-
 namespace effect {
 struct SendSubmit {};      // POST the current attempt
 struct SearchEvidence {};  // look for the request of the current attempt at the provider
@@ -36,19 +32,10 @@ struct PollStatus {};
 struct ReadResult {};
 struct SendCancel {};
 struct Fetch {};           // download what is not stored yet
-struct PauseAccount {      // hold this provider's pending jobs
-    Reason reason = Reason::account;
-    ErrorInfo error;
-};
-struct ResumeAccount {};   // the account works: let the held jobs go
-struct SlowDown {          // no submit to this provider before `until`
-    Instant until{};
-};
 }  // namespace effect
 
 using Effect = std::variant<effect::SendSubmit, effect::SearchEvidence, effect::PollStatus,
-                            effect::ReadResult, effect::SendCancel, effect::Fetch,
-                            effect::PauseAccount, effect::ResumeAccount, effect::SlowDown>;
+                            effect::ReadResult, effect::SendCancel, effect::Fetch>;
 
 struct Step {
     Job job;                      // the next row
@@ -56,7 +43,7 @@ struct Step {
     std::string note;             // one sentence for the audit trail; may be empty
     std::string attempt_outcome;  // new outcome of the current attempt's row; empty: unchanged
 };
-struct Ignored {   // recorded, changes nothing
+struct Ignored {  // changes nothing; recorded in the trail unless the note is empty
     std::string note;
 };
 struct Rejected {  // a person asked for what the state does not allow

@@ -13,6 +13,7 @@
 
 #include "base/result.hpp"
 #include "domain/job.hpp"
+#include "domain/provider_gate.hpp"
 #include "domain/state.hpp"
 
 namespace reeld::store {
@@ -20,6 +21,7 @@ namespace reeld::store {
 using domain::Attempt;
 using domain::Job;
 using domain::Output;
+using domain::ProviderState;
 using domain::Reason;
 using domain::State;
 
@@ -55,21 +57,6 @@ struct AuditEntry {
     std::string note;
     json::object patch;        // fields that changed, see domain::diff_audit
     std::optional<std::int64_t> evidence;
-};
-
-// What is remembered of a provider over restarts.
-struct ProviderState {
-    std::string name;
-    Reason paused = Reason::none;            // credentials or account while paused
-    std::string paused_message;
-    std::optional<Instant> paused_at;
-    std::optional<Instant> probe_at;         // when one job may try again
-    int probe_failures = 0;
-    std::optional<Instant> limited_until;    // no submit before: 429, Retry-After
-    std::optional<Instant> next_submit_at;   // of the requests_per_minute pacer
-    int slow_downs = 0;                      // rate-limit answers in a row
-    std::string user_id;                     // learned from the first fully matching webhook
-    friend bool operator==(const ProviderState&, const ProviderState&) = default;
 };
 
 struct JobFilter {
