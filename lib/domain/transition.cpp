@@ -1,0 +1,925 @@
+#include "domain/transition.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace reeld::domain {
+namespace {
+
+using namespace event;
+
+// Owner timers of states that wait for something else than time: long, only so that nothing can be
+// forgotten. The engine answers a timer of a running operation by setting it again.
+constexpr Millis idle_check{24 * 3'600'000};
+constexpr Millis operation_check{300'000};
+constexpr Millis held_evidence_check{3'600'000};
+constexpr Millis disk_check{30'000};
+constexpr Millis first_evidence_search{5'000};
+constexpr Millis after_cancel{1'500};
+constexpr int expired_max = 4;
+constexpr int bad_media_max = 3;
+
+struct Context {
+    const Job& job;
+    const Policy& policy;
+    Instant now;
+    Jitter jitter;
+};
+
+// ---- pieces that several states share ----
+
+bool deadline_passed(const Context& c) {
+    return c.job.request.deadline && *c.job.request.deadline <= c.now;
+}
+
+Instant capped(const Job& job, Instant at) {
+    return job.request.deadline ? std::min(at, *job.request.deadline) : at;
+}
+
+void clear_polls(Job& job) {
+    job.quiet_polls = 0;
+    job.missing_polls = 0;
+    job.failed_polls = 0;
+}
+
+void leave_remote(Job& job) {
+    job.remote.reset();
+    job.queue_position.reset();
+    job.progress.reset();
+    job.unknown_until.reset();
+    clear_polls(job);
+}
+
+Step finish(const Context& c, Job job, State state, Reason reason, std::string note,
+            std::optional<ErrorInfo> error = std::nullopt) {
+    job.state = state;
+    job.reason = reason;
+    if (error) job.error = std::move(error);
+    job.finished_at = c.now;
+    job.due_at.reset();
+    job.unknown_until.reset();
+    job.queue_position.reset();
+    return Step{std::move(job), {}, std::move(note), {}};
+}
+
+Step deadline_over(const Context& c) {
+    ErrorInfo error{"deadline", "the deadline passed before the job was done"};
+    return finish(c, c.job, State::failed, Reason::deadline, "gave up at the deadline",
+                  std::move(error));
+}
+
+// Back among the pending jobs, to start as soon as it may.
+Job requeue(const Context& c, Job job) {
+    leave_remote(job);
+    const bool later = job.request.not_before && *job.request.not_before > c.now;
+    job.state = later ? State::scheduled : State::queued;
+    job.reason = later ? Reason::not_before : Reason::none;
+    job.due_at = capped(job, later ? *job.request.not_before : c.now + idle_check);
+    return job;
+}
+
+Job wait_backoff(const Context& c, Job job, int failures, std::optional<Millis> hint) {
+    leave_remote(job);
+    job.state = State::scheduled;
+    job.reason = Reason::backoff;
+    job.due_at = capped(job, c.now + backoff(c.policy.retry_base, c.policy.retry_max, failures,
+                                             c.jitter, hint));
+    return job;
+}
+
+Instant next_poll(const Context& c, const Job& job) {
+    Millis interval = c.policy.poll_interval * (c.policy.webhook ? 4 : 1);
+    for (int i = 0; i < job.quiet_polls && interval < c.policy.poll_interval_max; ++i) {
+        interval += interval / 2;
+    }
+    interval = std::min(interval, std::max(c.policy.poll_interval, c.policy.poll_interval_max));
+    // Ten percent of spread keeps jobs submitted together from being polled together for ever.
+    const auto spread = static_cast<Millis::rep>(
+        static_cast<double>(interval.count()) * 0.1 * c.jitter.value);
+    return c.now + interval + Millis{spread};
+}
+
+Reason remote_reason(const Job& job) {
+    if (!job.cancel_requested) return Reason::none;
+    return job.reason == Reason::deadline ? Reason::deadline : Reason::cancel_requested;
+}
+
+// The provider has the request: from here on it is followed by its id.
+Step accepted(const Context& c, Remote remote, std::optional<std::int64_t> queue_position,
+              std::string outcome, std::string note) {
+    Job job = c.job;
+    job.state = State::submitted;
+    job.reason = remote_reason(job);
+    job.error.reset();
+    job.refusals = 0;
+    job.remote = std::move(remote);
+    job.queue_position = queue_position;
+    if (!job.submitted_at) job.submitted_at = c.now;
+    job.unknown_until.reset();
+    clear_polls(job);
+    Step step{std::move(job), {}, std::move(note), std::move(outcome)};
+    if (step.job.cancel_requested) {
+        step.effects.emplace_back(effect::SendCancel{});
+        step.job.due_at = c.now + after_cancel;
+    } else {
+        step.job.due_at = capped(step.job, next_poll(c, step.job));
+    }
+    return step;
+}
+
+Step refused(const Context& c, const Refusal& refusal) {
+    Job job = c.job;
+    job.error = refusal.error;
+    if (job.cancel_requested) {
+        Step step = finish(c, std::move(job), State::cancelled, Reason::before_submit,
+                           "the provider refused it, and it was to be cancelled");
+        step.attempt_outcome = "refused";
+        return step;
+    }
+    Step step;
+    switch (refusal.kind) {
+        case RefusalKind::permanent:
+            step = finish(c, std::move(job), State::failed, refusal.reason,
+                          "refused for good; nothing was made or billed");
+            break;
+        case RefusalKind::credentials:
+        case RefusalKind::account:
+            leave_remote(job);
+            job.state = State::held;
+            job.reason = refusal.kind == RefusalKind::credentials ? Reason::credentials
+                                                                  : Reason::account;
+            job.due_at = capped(job, c.now + idle_check);
+            step = Step{std::move(job), {}, "the account was refused; nothing was made", {}};
+            break;
+        case RefusalKind::rate_limited:
+            job = requeue(c, std::move(job));
+            job.reason = Reason::rate_limit;
+            step = Step{std::move(job), {}, "the provider asks to slow down", {}};
+            break;
+        case RefusalKind::retry:
+            ++job.refusals;
+            step = Step{wait_backoff(c, job, job.refusals, refusal.retry_after),
+                        {},
+                        "refused for now; nothing was made or billed",
+                        {}};
+            break;
+    }
+    step.attempt_outcome = "refused";
+    return step;
+}
+
+Step not_sent(const Context& c, const ErrorInfo& error) {
+    Job job = c.job;
+    job.error = error;
+    Step step;
+    if (job.cancel_requested) {
+        step = finish(c, std::move(job), State::cancelled, Reason::before_submit,
+                      "cancelled before anything was sent");
+    } else {
+        ++job.refusals;
+        step = Step{wait_backoff(c, job, job.refusals, std::nullopt),
+                    {},
+                    "no byte of the request left this machine",
+                    {}};
+    }
+    step.attempt_outcome = "not_sent";
+    return step;
+}
+
+Step unknown(const Context& c, Reason reason, ErrorInfo error, std::optional<Remote> hint) {
+    Job job = c.job;
+    job.state = State::submit_unknown;
+    job.reason = reason;
+    job.error = std::move(error);
+    job.remote = std::move(hint);
+    ++job.billable_attempts;
+    job.unknown_until = c.now + c.policy.submit_unknown_wait;
+    job.due_at = std::min(*job.unknown_until, c.now + first_evidence_search);
+    clear_polls(job);
+    return Step{std::move(job), {}, "may have been accepted; it is not sent again", "unknown"};
+}
+
+// The attempt is over without a result.
+Step attempt_over(const Context& c, const Refusal& refusal) {
+    Job job = c.job;
+    job.error = refusal.error;
+    Step step;
+    if (job.cancel_requested && remote_reason(job) != Reason::deadline) {
+        step = finish(c, std::move(job), State::cancelled, Reason::after_submit,
+                      "ended without a result after the cancel");
+    } else if (refusal.kind == RefusalKind::permanent) {
+        step = finish(c, std::move(job), State::failed, refusal.reason, "failed for good");
+    } else if (deadline_passed(c)) {
+        step = finish(c, std::move(job), State::failed, Reason::deadline,
+                      "failed, and the deadline leaves no time for another attempt");
+    } else if (job.billable_attempts >= job.request.max_attempts) {
+        step = finish(c, std::move(job), State::failed, Reason::attempts,
+                      fmt::format("failed, and all {} attempts are used", job.billable_attempts));
+    } else {
+        step = Step{wait_backoff(c, job, job.billable_attempts, refusal.retry_after),
+                    {},
+                    "failed at the provider; another attempt follows",
+                    {}};
+    }
+    step.attempt_outcome = "failed";
+    return step;
+}
+
+Step result_known(const Context& c, const ResultSeen& result) {
+    Job job = c.job;
+    job.state = State::fetching;
+    job.reason = Reason::none;
+    job.error.reset();
+    job.outputs = result.outputs;
+    if (result.cost_micro_usd) job.cost_micro_usd = result.cost_micro_usd;
+    job.queue_position.reset();
+    job.progress.reset();
+    job.fetch_failures = 0;
+    clear_polls(job);
+    job.due_at = c.now + operation_check;
+    return Step{std::move(job), {effect::Fetch{}}, "the result is known", "completed"};
+}
+
+Step remote_cancelled(const Context& c) {
+    const bool by_deadline = remote_reason(c.job) == Reason::deadline;
+    Step step = by_deadline
+                    ? deadline_over(c)
+                    : finish(c, c.job, State::cancelled, Reason::after_submit,
+                             c.job.cancel_requested ? "cancelled at the provider"
+                                                    : "somebody else cancelled it at the provider");
+    step.attempt_outcome = "cancelled";
+    return step;
+}
+
+Step poll_failed(const Context& c, const Refusal& refusal) {
+    Job job = c.job;
+    ++job.failed_polls;
+    job.due_at = c.now + backoff(std::max(c.policy.poll_interval, Millis{1'000}),
+                                 c.policy.poll_interval_max, job.failed_polls, c.jitter,
+                                 refusal.retry_after);
+    return Step{std::move(job), {}, {}, {}};
+}
+
+Step hold(const Context& c) {
+    Job job = c.job;
+    job.state = State::held;
+    job.reason = Reason::user;
+    job.due_at = capped(job, c.now + idle_check);
+    return Step{std::move(job), {}, "held by a person", {}};
+}
+
+Step cancel_pending(const Context& c) {
+    const bool may_bill = c.job.reason == Reason::submit_unknown ||
+                          c.job.reason == Reason::remote_missing;
+    return finish(c, c.job, State::cancelled,
+                  may_bill ? Reason::after_submit : Reason::before_submit,
+                  may_bill ? "cancelled; an earlier submit may still be billed"
+                           : "cancelled before anything was sent");
+}
+
+Step search_again(const Context& c) {
+    // Each wait is as long as all before it: evidence comes soon or late, rarely in between.
+    Job job = c.job;
+    const Instant since = *job.unknown_until - c.policy.submit_unknown_wait;
+    const Millis elapsed = std::max(first_evidence_search, c.now - since);
+    job.due_at = std::max(c.now + first_evidence_search,
+                          std::min(*job.unknown_until, c.now + elapsed));
+    return Step{std::move(job), {}, {}, {}};
+}
+
+// ---- ignoring and rejecting, event by event: no catch-all, so that a new event does not compile
+// until every state has decided about it ----
+
+template <class E>
+struct IgnoreOne {
+    Outcome operator()(const E&) const { return Ignored{"came too late or too early"}; }
+};
+template <class... E>
+struct Ignore : IgnoreOne<E>... {
+    using IgnoreOne<E>::operator()...;
+};
+template <class E>
+struct SkipOne {
+    Outcome operator()(const E&) const { return Ignored{}; }
+};
+template <class... E>
+struct Skip : SkipOne<E>... {
+    using SkipOne<E>::operator()...;
+};
+
+using SubmitAnswers = Ignore<SubmitAccepted, SubmitRefused, SubmitNotSent, SubmitUnknown>;
+using RemoteNews = Ignore<StatusSeen, ResultSeen, ResultFailed, RemoteCancelled>;
+using RemoteNoise = Skip<PollFailed, RemoteMissing, ResultNotReady, WebhookHint, CancelAnswered>;
+using FetchNews = Ignore<OutputPlanned, OutputStored, FetchFailed>;
+
+// A submit of this job that nobody heard an answer of turned out to exist: it is followed instead
+// of being made again.
+Outcome adopt(const Context& c, const Adopted& e) {
+    Job job = c.job;
+    job.attempt = e.attempt;
+    const Context adopting{job, c.policy, c.now, c.jitter};
+    static constexpr std::string_view by[] = {"a webhook", "the provider's request history",
+                                              "the answer's header", "a person"};
+    return accepted(adopting, e.remote, std::nullopt, "adopted",
+                    fmt::format("adopted: {} shows the request",
+                                by[static_cast<std::size_t>(e.by)]));
+}
+
+struct InHeld : SubmitAnswers, RemoteNews, RemoteNoise, FetchNews,
+                Skip<Admitted, SubmitInterrupted, EvidenceSearched, AccountPaused> {
+    const Context& c;
+    explicit InHeld(const Context& context) : c(context) {}
+    using SubmitAnswers::operator();
+    using RemoteNews::operator();
+    using RemoteNoise::operator();
+    using FetchNews::operator();
+    using Skip<Admitted, SubmitInterrupted, EvidenceSearched, AccountPaused>::operator();
+
+    Outcome operator()(const Due&) const {
+        if (deadline_passed(c)) return deadline_over(c);
+        Job job = c.job;
+        const bool searching = job.reason == Reason::submit_unknown;
+        job.due_at = capped(job, c.now + (searching ? held_evidence_check : idle_check));
+        Step step{std::move(job), {}, {}, {}};
+        if (searching) step.effects.emplace_back(effect::SearchEvidence{});
+        return step;
+    }
+    Outcome operator()(const Adopted& e) const { return adopt(c, e); }
+    Outcome operator()(const CancelRequested&) const { return cancel_pending(c); }
+    Outcome operator()(const HoldRequested&) const {
+        if (c.job.reason == Reason::user) return Ignored{};
+        // Whoever holds an undecided submit must not hide that it is undecided.
+        if (c.job.reason == Reason::submit_unknown) return Ignored{"it is held already"};
+        return hold(c);
+    }
+    Outcome operator()(const ReleaseRequested&) const {
+        const bool undecided = c.job.reason == Reason::submit_unknown;
+        return Step{requeue(c, c.job),
+                    {},
+                    undecided ? "a person decided to submit again; the earlier submit may be billed"
+                              : "released by a person",
+                    {}};
+    }
+    Outcome operator()(const AccountResumed&) const {
+        if (c.job.reason != Reason::credentials && c.job.reason != Reason::account) {
+            return Ignored{};
+        }
+        return Step{requeue(c, c.job), {}, "the account works again", {}};
+    }
+};
+
+struct InBlocked : SubmitAnswers, RemoteNews, RemoteNoise, FetchNews,
+                   Skip<Admitted, SubmitInterrupted, EvidenceSearched, AccountPaused,
+                        AccountResumed>,
+                   Ignore<Adopted> {
+    const Context& c;
+    explicit InBlocked(const Context& context) : c(context) {}
+    using SubmitAnswers::operator();
+    using RemoteNews::operator();
+    using RemoteNoise::operator();
+    using FetchNews::operator();
+    using Skip<Admitted, SubmitInterrupted, EvidenceSearched, AccountPaused,
+               AccountResumed>::operator();
+    using Ignore<Adopted>::operator();
+
+    Outcome operator()(const Due&) const {
+        if (deadline_passed(c)) return deadline_over(c);
+        Job job = c.job;
+        job.due_at = capped(job, c.now + idle_check);
+        return Step{std::move(job), {}, {}, {}};
+    }
+    Outcome operator()(const CancelRequested&) const { return cancel_pending(c); }
+    Outcome operator()(const HoldRequested&) const { return hold(c); }
+    Outcome operator()(const ReleaseRequested&) const {
+        return Rejected{"it waits for another job, nobody holds it"};
+    }
+};
+
+struct InScheduled : SubmitAnswers, RemoteNews, RemoteNoise, FetchNews,
+                     Skip<Admitted, SubmitInterrupted, EvidenceSearched, AccountPaused,
+                          AccountResumed> {
+    const Context& c;
+    explicit InScheduled(const Context& context) : c(context) {}
+    using SubmitAnswers::operator();
+    using RemoteNews::operator();
+    using RemoteNoise::operator();
+    using FetchNews::operator();
+    using Skip<Admitted, SubmitInterrupted, EvidenceSearched, AccountPaused,
+               AccountResumed>::operator();
+
+    Outcome operator()(const Due&) const {
+        if (deadline_passed(c)) return deadline_over(c);
+        return Step{requeue(c, c.job), {}, "its time has come", {}};
+    }
+    Outcome operator()(const Adopted& e) const { return adopt(c, e); }
+    Outcome operator()(const CancelRequested&) const { return cancel_pending(c); }
+    Outcome operator()(const HoldRequested&) const { return hold(c); }
+    Outcome operator()(const ReleaseRequested&) const {
+        return Rejected{"it waits for its time, nobody holds it"};
+    }
+};
+
+struct InQueued : SubmitAnswers, RemoteNews, RemoteNoise, FetchNews,
+                  Skip<SubmitInterrupted, EvidenceSearched, AccountResumed> {
+    const Context& c;
+    explicit InQueued(const Context& context) : c(context) {}
+    using SubmitAnswers::operator();
+    using RemoteNews::operator();
+    using RemoteNoise::operator();
+    using FetchNews::operator();
+    using Skip<SubmitInterrupted, EvidenceSearched, AccountResumed>::operator();
+
+    Outcome operator()(const Due&) const {
+        if (deadline_passed(c)) return deadline_over(c);
+        Job job = c.job;
+        job.due_at = capped(job, c.now + idle_check);
+        return Step{std::move(job), {}, {}, {}};
+    }
+    Outcome operator()(const Admitted&) const {
+        if (deadline_passed(c)) return deadline_over(c);
+        Job job = c.job;
+        leave_remote(job);
+        job.state = State::submitting;
+        job.reason = Reason::none;
+        ++job.attempt;
+        job.due_at = c.now + c.policy.submit_timeout + operation_check;
+        return Step{std::move(job), {effect::SendSubmit{}}, "the intent is durable", {}};
+    }
+    Outcome operator()(const Adopted& e) const { return adopt(c, e); }
+    Outcome operator()(const CancelRequested&) const { return cancel_pending(c); }
+    Outcome operator()(const HoldRequested&) const { return hold(c); }
+    Outcome operator()(const ReleaseRequested&) const {
+        return Rejected{"it is queued already, nobody holds it"};
+    }
+    Outcome operator()(const AccountPaused& e) const {
+        Job job = c.job;
+        job.state = State::held;
+        job.reason = e.reason;
+        job.error = e.error;
+        job.due_at = capped(job, c.now + idle_check);
+        return Step{std::move(job), {}, "the provider's account is paused", {}};
+    }
+};
+
+ErrorInfo interrupted_error() {
+    return {"interrupted", "the daemon ended while the submit was in flight"};
+}
+
+struct InSubmitting : FetchNews, RemoteNews, RemoteNoise,
+                      Skip<Admitted, EvidenceSearched, AccountPaused, AccountResumed> {
+    const Context& c;
+    explicit InSubmitting(const Context& context) : c(context) {}
+    using FetchNews::operator();
+    using RemoteNews::operator();
+    using RemoteNoise::operator();
+    using Skip<Admitted, EvidenceSearched, AccountPaused, AccountResumed>::operator();
+
+    Outcome operator()(const Due&) const {
+        return unknown(c, Reason::interrupted, interrupted_error(), std::nullopt);
+    }
+    Outcome operator()(const SubmitInterrupted&) const {
+        return unknown(c, Reason::interrupted, interrupted_error(), std::nullopt);
+    }
+    Outcome operator()(const SubmitAccepted& e) const {
+        Job job = c.job;
+        ++job.billable_attempts;
+        return accepted(Context{job, c.policy, c.now, c.jitter}, e.remote, e.queue_position,
+                        "accepted", "accepted by the provider");
+    }
+    Outcome operator()(const SubmitRefused& e) const { return refused(c, e.refusal); }
+    Outcome operator()(const SubmitNotSent& e) const { return not_sent(c, e.error); }
+    Outcome operator()(const SubmitUnknown& e) const {
+        return unknown(c, e.reason, e.error, e.hint);
+    }
+    Outcome operator()(const Adopted& e) const {
+        // A webhook that overtakes the submit's own answer.
+        Job job = c.job;
+        ++job.billable_attempts;
+        return adopt(Context{job, c.policy, c.now, c.jitter}, e);
+    }
+    Outcome operator()(const CancelRequested&) const {
+        if (c.job.cancel_requested) return Ignored{};
+        Job job = c.job;
+        job.cancel_requested = true;
+        job.reason = Reason::cancel_requested;
+        return Step{std::move(job), {}, "to be cancelled as soon as the submit is answered", {}};
+    }
+    Outcome operator()(const HoldRequested&) const {
+        return Rejected{"it is on its way to the provider; cancel it instead"};
+    }
+    Outcome operator()(const ReleaseRequested&) const { return Rejected{"nobody holds it"}; }
+};
+
+struct InSubmitUnknown : FetchNews, RemoteNews, Skip<Admitted, SubmitInterrupted, RemoteMissing,
+                                                     ResultNotReady, CancelAnswered, AccountPaused,
+                                                     AccountResumed> {
+    const Context& c;
+    explicit InSubmitUnknown(const Context& context) : c(context) {}
+    using FetchNews::operator();
+    using RemoteNews::operator();
+    using Skip<Admitted, SubmitInterrupted, RemoteMissing, ResultNotReady, CancelAnswered,
+               AccountPaused, AccountResumed>::operator();
+
+    Outcome operator()(const Due&) const {
+        Job job = c.job;
+        job.due_at = c.now + operation_check;
+        return Step{std::move(job), {effect::SearchEvidence{}}, {}, {}};
+    }
+    Outcome operator()(const WebhookHint&) const {
+        Job job = c.job;
+        job.due_at = c.now + operation_check;
+        return Step{std::move(job), {effect::SearchEvidence{}}, {}, {}};
+    }
+    // An answer after all.
+    Outcome operator()(const SubmitAccepted& e) const {
+        return accepted(c, e.remote, e.queue_position, "accepted", "the answer came after all");
+    }
+    Outcome operator()(const SubmitRefused& e) const {
+        Job job = c.job;
+        --job.billable_attempts;
+        return refused(Context{job, c.policy, c.now, c.jitter}, e.refusal);
+    }
+    Outcome operator()(const SubmitNotSent& e) const {
+        Job job = c.job;
+        --job.billable_attempts;
+        return not_sent(Context{job, c.policy, c.now, c.jitter}, e.error);
+    }
+    Outcome operator()(const SubmitUnknown&) const { return Ignored{}; }
+    Outcome operator()(const Adopted& e) const { return adopt(c, e); }
+
+    Outcome operator()(const PollFailed& e) const {
+        // The search got no answer: that proves nothing, so only a person may decide on it.
+        if (c.now >= *c.job.unknown_until && !c.policy.resubmit_unknown) {
+            return decide_without_evidence(0, "the provider could not be asked");
+        }
+        Job job = c.job;
+        ++job.failed_polls;
+        job.due_at = c.now + backoff(first_evidence_search, c.policy.poll_interval_max,
+                                     job.failed_polls, c.jitter, e.refusal.retry_after);
+        return Step{std::move(job), {}, {}, {}};
+    }
+    Outcome operator()(const EvidenceSearched& e) const {
+        if (c.now < *c.job.unknown_until) return search_again(c);
+        return decide_without_evidence(e.candidates, e.detail);
+    }
+    Outcome operator()(const CancelRequested&) const {
+        if (c.job.cancel_requested) return Ignored{};
+        Job job = c.job;
+        job.cancel_requested = true;
+        return Step{std::move(job), {}, "to be cancelled as soon as the request is found", {}};
+    }
+    Outcome operator()(const HoldRequested&) const {
+        return Rejected{"its submit may have been accepted; it waits for evidence"};
+    }
+    Outcome operator()(const ReleaseRequested&) const {
+        return Rejected{"its submit may have been accepted; release works once the wait is over"};
+    }
+
+    // The wait is over. What was found decides between a person, another submit and the end.
+    Outcome decide_without_evidence(int candidates, const std::string& detail) const {
+        Job job = c.job;
+        if (job.cancel_requested) {
+            return finish(c, std::move(job), State::cancelled, Reason::after_submit,
+                          "cancelled; whether the submit was accepted stayed unknown");
+        }
+        if (deadline_passed(c)) return deadline_over(c);
+        const bool may_resubmit = c.policy.resubmit_unknown && candidates == 0 &&
+                                  job.billable_attempts < job.request.max_attempts;
+        if (may_resubmit) {
+            return Step{requeue(c, std::move(job)),
+                        {},
+                        fmt::format("no evidence of the submit ({}); the policy submits again",
+                                    detail),
+                        {}};
+        }
+        job.state = State::held;
+        job.reason = Reason::submit_unknown;
+        job.unknown_until.reset();
+        job.due_at = capped(job, c.now + held_evidence_check);
+        return Step{std::move(job),
+                    {},
+                    fmt::format("no evidence of the submit ({}); a person decides", detail),
+                    {}};
+    }
+};
+
+// submitted and running: the provider has it. They differ only in what the provider said last.
+struct AtProvider : FetchNews, Skip<Admitted, SubmitInterrupted, EvidenceSearched, AccountPaused,
+                                    AccountResumed>,
+                    Ignore<SubmitRefused, SubmitNotSent, SubmitUnknown> {
+    const Context& c;
+    explicit AtProvider(const Context& context) : c(context) {}
+    using FetchNews::operator();
+    using Skip<Admitted, SubmitInterrupted, EvidenceSearched, AccountPaused,
+               AccountResumed>::operator();
+    using Ignore<SubmitRefused, SubmitNotSent, SubmitUnknown>::operator();
+
+    Outcome operator()(const Due&) const {
+        Job job = c.job;
+        job.due_at = c.now + operation_check;
+        Step step{std::move(job), {}, {}, {}};
+        if (deadline_passed(c) && !step.job.cancel_requested) {
+            step.job.cancel_requested = true;
+            step.job.reason = Reason::deadline;
+            step.note = "the deadline passed: cancelling at the provider";
+        }
+        const bool ended = step.job.reason == Reason::result;
+        if (step.job.cancel_requested && !ended) step.effects.emplace_back(effect::SendCancel{});
+        if (ended) {
+            step.effects.emplace_back(effect::ReadResult{});
+        } else {
+            step.effects.emplace_back(effect::PollStatus{});
+        }
+        return step;
+    }
+    Outcome operator()(const SubmitAccepted& e) const {
+        if (c.job.remote && e.remote.request_id == c.job.remote->request_id) {
+            return Ignored{"the webhook was faster than this answer"};
+        }
+        return Ignored{fmt::format("the answer names another request ({}) than the one followed",
+                                   e.remote.request_id.str())};
+    }
+    Outcome operator()(const Adopted&) const { return Ignored{"it is followed already"}; }
+    Outcome operator()(const StatusSeen& e) const {
+        Job job = c.job;
+        job.failed_polls = 0;
+        job.missing_polls = 0;
+        if (e.phase == RemotePhase::ended) {
+            job.state = State::running;
+            if (!job.cancel_requested) job.reason = Reason::result;
+            job.queue_position.reset();
+            job.due_at = c.now + operation_check;
+            return Step{std::move(job), {effect::ReadResult{}}, "ended at the provider", {}};
+        }
+        const bool running = e.phase == RemotePhase::running;
+        job.state = running ? State::running : State::submitted;
+        job.reason = remote_reason(job);
+        job.queue_position = running ? std::nullopt : e.queue_position;
+        if (e.progress) job.progress = e.progress;
+        const bool changed = job.state != c.job.state ||
+                             job.queue_position != c.job.queue_position ||
+                             job.progress != c.job.progress;
+        job.quiet_polls = changed ? 0 : job.quiet_polls + 1;
+        std::string note;
+        if (c.job.state == State::running && !running) note = "back in the provider's queue";
+        const Instant next = next_poll(c, job);
+        job.due_at = job.cancel_requested ? next : capped(job, next);
+        return Step{std::move(job), {}, std::move(note), {}};
+    }
+    Outcome operator()(const PollFailed& e) const { return poll_failed(c, e.refusal); }
+    Outcome operator()(const RemoteMissing&) const {
+        Job job = c.job;
+        ++job.missing_polls;
+        if (job.missing_polls <= c.policy.missing_polls_max) {
+            job.due_at = c.now + backoff(c.policy.poll_interval, c.policy.poll_interval_max,
+                                         job.missing_polls, c.jitter, c.policy.poll_interval);
+            return Step{std::move(job), {}, {}, {}};
+        }
+        if (job.cancel_requested) return remote_cancelled(c);
+        const bool ended = job.reason == Reason::result;
+        if (ended) {
+            Step step = finish(
+                c, std::move(job), State::failed, Reason::result_expired,
+                "the provider had finished it, but gives the result no more",
+                ErrorInfo{"result_expired", "the provider does not keep the result any more"});
+            step.attempt_outcome = "failed";
+            return step;
+        }
+        job.state = State::held;
+        job.reason = Reason::remote_missing;
+        job.error = ErrorInfo{"remote_missing",
+                              "the provider does not know the request any more; release submits "
+                              "again and may pay twice"};
+        job.due_at = capped(job, c.now + idle_check);
+        return Step{std::move(job), {}, "unknown to the provider; a person decides", {}};
+    }
+    Outcome operator()(const ResultSeen& e) const { return result_known(c, e); }
+    Outcome operator()(const ResultFailed& e) const { return attempt_over(c, e.refusal); }
+    Outcome operator()(const ResultNotReady&) const {
+        Job job = c.job;
+        ++job.quiet_polls;
+        job.reason = remote_reason(job);
+        job.due_at = next_poll(c, job);
+        return Step{std::move(job), {}, {}, {}};
+    }
+    Outcome operator()(const RemoteCancelled&) const { return remote_cancelled(c); }
+    Outcome operator()(const WebhookHint&) const {
+        Job job = c.job;
+        job.due_at = c.now + operation_check;
+        return Step{std::move(job), {effect::PollStatus{}}, {}, {}};
+    }
+    Outcome operator()(const CancelAnswered& e) const {
+        Job job = c.job;
+        job.due_at = c.now + after_cancel;
+        return Step{std::move(job),
+                    {},
+                    e.accepted ? "the provider took the cancel" : "too late to cancel",
+                    {}};
+    }
+    Outcome operator()(const CancelRequested&) const {
+        if (c.job.cancel_requested) return Ignored{};
+        Job job = c.job;
+        job.cancel_requested = true;
+        job.due_at = c.now + operation_check;
+        if (job.reason != Reason::result) job.reason = Reason::cancel_requested;
+        return Step{std::move(job), {effect::SendCancel{}},
+                    "cancelling at the provider; it may still finish and be billed", {}};
+    }
+    Outcome operator()(const HoldRequested&) const {
+        return Rejected{"the provider has it already; cancel it instead"};
+    }
+    Outcome operator()(const ReleaseRequested&) const { return Rejected{"nobody holds it"}; }
+};
+
+struct InFetching : SubmitAnswers, RemoteNoise,
+                    Skip<Admitted, SubmitInterrupted, EvidenceSearched, AccountPaused,
+                         AccountResumed>,
+                    Ignore<Adopted, StatusSeen, ResultFailed, RemoteCancelled> {
+    const Context& c;
+    explicit InFetching(const Context& context) : c(context) {}
+    using SubmitAnswers::operator();
+    using RemoteNoise::operator();
+    using Skip<Admitted, SubmitInterrupted, EvidenceSearched, AccountPaused,
+               AccountResumed>::operator();
+    using Ignore<Adopted, StatusSeen, ResultFailed, RemoteCancelled>::operator();
+
+    Outcome operator()(const Due&) const {
+        Job job = c.job;
+        job.due_at = c.now + operation_check;
+        return Step{std::move(job), {effect::Fetch{}}, {}, {}};
+    }
+    Outcome operator()(const ResultSeen& e) const {
+        // Asked again because a file's URL had expired: only the addresses are news.
+        Job job = c.job;
+        bool changed = false;
+        for (std::size_t i = 0; i < job.outputs.size() && i < e.outputs.size(); ++i) {
+            if (job.outputs[i].stored || job.outputs[i].url == e.outputs[i].url) continue;
+            job.outputs[i].url = e.outputs[i].url;
+            changed = true;
+        }
+        if (!changed) return Ignored{"the result is known already"};
+        return Step{std::move(job), {}, "fresh addresses of the result", {}};
+    }
+    Outcome operator()(const OutputPlanned& e) const {
+        Job job = c.job;
+        if (!has(e.index)) return Ignored{"no such output"};
+        output(job, e.index).path = e.path;
+        return Step{std::move(job), {}, {}, {}};
+    }
+    Outcome operator()(const OutputStored& e) const {
+        Job job = c.job;
+        if (!has(e.index)) return Ignored{"no such output"};
+        Output& stored = output(job, e.index);
+        stored.stored = true;
+        stored.path = e.path;
+        stored.bytes = e.bytes;
+        stored.sha256 = e.sha256;
+        if (!e.content_type.empty()) stored.content_type = e.content_type;
+        job.fetch_failures = 0;
+        job.reason = Reason::none;
+        const bool all = std::all_of(job.outputs.begin(), job.outputs.end(),
+                                     [](const Output& o) { return o.stored; });
+        if (!all) {
+            job.due_at = c.now + operation_check;
+            return Step{std::move(job), {}, "one more output is on disk", {}};
+        }
+        job.error.reset();
+        return finish(c, std::move(job), State::completed, Reason::none,
+                      "every output is on disk, verified");
+    }
+    Outcome operator()(const FetchFailed& e) const {
+        Job job = c.job;
+        job.error = e.error;
+        if (e.problem == FetchProblem::disk) {
+            job.reason = Reason::disk;
+            job.due_at = c.now + disk_check;
+            return Step{std::move(job), {}, "waits for room on the disk", {}};
+        }
+        ++job.fetch_failures;
+        const auto over = [&](Reason reason) {
+            return finish(c, std::move(job), State::failed, reason,
+                          "the paid result did not arrive; retry fetches it without paying again");
+        };
+        switch (e.problem) {
+            case FetchProblem::refused: return over(Reason::download);
+            case FetchProblem::expired:
+                if (job.fetch_failures >= expired_max) return over(Reason::result_expired);
+                break;
+            case FetchProblem::bad_media:
+                if (job.fetch_failures >= bad_media_max) return over(Reason::media_invalid);
+                break;
+            case FetchProblem::retry:
+                if (job.fetch_failures >= c.policy.fetch_failures_max) {
+                    return over(Reason::download);
+                }
+                break;
+            case FetchProblem::disk: break;
+        }
+        job.reason = Reason::backoff;
+        job.due_at = c.now + backoff(c.policy.retry_base, c.policy.retry_max, job.fetch_failures,
+                                     c.jitter, e.retry_after);
+        Step step{std::move(job), {}, "the fetch failed and is tried again", {}};
+        // The address may have expired while the result has not.
+        if (e.problem == FetchProblem::expired) step.effects.emplace_back(effect::ReadResult{});
+        return step;
+    }
+    Outcome operator()(const CancelRequested&) const {
+        Job job = c.job;
+        job.cancel_requested = true;
+        return finish(c, std::move(job), State::cancelled, Reason::after_submit,
+                      "cancelled while its result was being fetched; it is billed");
+    }
+    Outcome operator()(const HoldRequested&) const {
+        return Rejected{"its result is being fetched; there is nothing left to hold"};
+    }
+    Outcome operator()(const ReleaseRequested&) const { return Rejected{"nobody holds it"}; }
+
+    bool has(int index) const {
+        return index >= 0 && static_cast<std::size_t>(index) < c.job.outputs.size();
+    }
+    static Output& output(Job& job, int index) {
+        return job.outputs[static_cast<std::size_t>(index)];
+    }
+};
+
+struct InTerminal : SubmitAnswers, RemoteNews, RemoteNoise, FetchNews, Ignore<Adopted>,
+                    Skip<Due, Admitted, SubmitInterrupted, EvidenceSearched, AccountPaused,
+                         AccountResumed> {
+    const Context& c;
+    explicit InTerminal(const Context& context) : c(context) {}
+    using SubmitAnswers::operator();
+    using RemoteNews::operator();
+    using RemoteNoise::operator();
+    using FetchNews::operator();
+    using Ignore<Adopted>::operator();
+    using Skip<Due, Admitted, SubmitInterrupted, EvidenceSearched, AccountPaused,
+               AccountResumed>::operator();
+
+    Outcome operator()(const CancelRequested&) const {
+        if (c.job.state == State::cancelled) return Ignored{};
+        return Rejected{fmt::format("it is over already: {}", to_string(c.job.state))};
+    }
+    Outcome operator()(const HoldRequested&) const {
+        return Rejected{fmt::format("it is over already: {}", to_string(c.job.state))};
+    }
+    Outcome operator()(const ReleaseRequested&) const {
+        return Rejected{fmt::format("it is over: {}; use retry", to_string(c.job.state))};
+    }
+};
+
+}  // namespace
+
+Outcome transition(const Job& job, const Event& event, const Policy& policy, Instant now,
+                   Jitter jitter) {
+    const Context context{job, policy, now, jitter};
+    switch (job.state) {
+        case State::held: return std::visit(InHeld(context), event);
+        case State::blocked: return std::visit(InBlocked(context), event);
+        case State::scheduled: return std::visit(InScheduled(context), event);
+        case State::queued: return std::visit(InQueued(context), event);
+        case State::submitting: return std::visit(InSubmitting(context), event);
+        case State::submit_unknown: return std::visit(InSubmitUnknown(context), event);
+        case State::submitted:
+        case State::running: return std::visit(AtProvider(context), event);
+        case State::fetching: return std::visit(InFetching(context), event);
+        case State::completed:
+        case State::failed:
+        case State::cancelled: return std::visit(InTerminal(context), event);
+    }
+    return Ignored{"no such state"};
+}
+
+Job first_row(JobRequest request, std::string provider, Instant now) {
+    Job job;
+    job.request = std::move(request);
+    job.provider = std::move(provider);
+    job.created_at = now;
+    const Policy policy;
+    return requeue(Context{job, policy, now, Jitter{}}, job);
+}
+
+std::optional<Job> retry_row(const Job& ended, JobId id, Instant now) {
+    if (ended.state != State::failed && ended.state != State::cancelled) return std::nullopt;
+    JobRequest request = ended.request;
+    request.id = std::move(id);
+    // A deadline that has passed would end the new job at once.
+    if (request.deadline && *request.deadline <= now) request.deadline.reset();
+    Job job = first_row(std::move(request), ended.provider, now);
+    job.retry_of = ended.request.id;
+    if (ended.outputs.empty()) return job;
+    job.state = State::fetching;
+    job.reason = Reason::none;
+    job.remote = ended.remote;
+    job.attempt = ended.attempt;
+    job.submitted_at = ended.submitted_at;
+    job.cost_micro_usd = ended.cost_micro_usd;
+    job.outputs = ended.outputs;
+    for (Output& output : job.outputs) {
+        if (!output.stored) output.path.clear();
+    }
+    job.due_at = now;
+    return job;
+}
+
+}  // namespace reeld::domain
