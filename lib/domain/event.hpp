@@ -56,7 +56,7 @@ struct SubmitInterrupted {};  // found in `submitting` with nobody waiting for t
 // Evidence about a submit whose answer was not seen.
 enum class AdoptedBy { webhook, history, header, person };
 struct Adopted {
-    int attempt = 0;
+    int attempt = 0;  // the intent that the request belongs to; may be older than the newest
     Remote remote;
     AdoptedBy by = AdoptedBy::webhook;
 };

@@ -29,7 +29,8 @@ json::object labels_of(const JobRequest& request) {
 json::object request_to_json(const JobRequest& request) {
     json::object object;
     object["model"] = request.model;
-    object["input"] = request.input;
+    // The input never changes and may be large: its digest proves it as well as a copy would.
+    object["input_sha256"] = sha256_hex(request.input);
     object["batch"] = text(request.batch);
     object["priority"] = request.priority;
     object["not_before"] = opt(request.not_before);

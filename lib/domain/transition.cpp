@@ -316,12 +316,9 @@ using FetchNews = Ignore<OutputPlanned, OutputStored, FetchFailed>;
 // A submit of this job that nobody heard an answer of turned out to exist: it is followed instead
 // of being made again.
 Outcome adopt(const Context& c, const Adopted& e) {
-    Job job = c.job;
-    job.attempt = e.attempt;
-    const Context adopting{job, c.policy, c.now, c.jitter};
     static constexpr std::string_view by[] = {"a webhook", "the provider's request history",
                                               "the answer's header", "a person"};
-    return accepted(adopting, e.remote, std::nullopt, "adopted",
+    return accepted(c, e.remote, std::nullopt, "adopted",
                     fmt::format("adopted: {} shows the request",
                                 by[static_cast<std::size_t>(e.by)]));
 }
