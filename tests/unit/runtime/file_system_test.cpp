@@ -1,0 +1,168 @@
+#include "runtime/file_system.hpp"
+
+#include <doctest/doctest.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include "support/run_loop.hpp"
+
+namespace reeld::runtime {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Folder {
+    Folder() {
+        std::string name = (fs::temp_directory_path() / "reeld-test-XXXXXX").string();
+        path = ::mkdtemp(name.data());
+    }
+    ~Folder() { fs::remove_all(path); }
+    std::string operator/(const std::string& name) const { return path + "/" + name; }
+    std::string path;
+};
+
+void put(const std::string& path, const std::string& text) {
+    std::ofstream(path) << text;
+}
+
+std::string content(const std::string& path) {
+    std::ifstream in(path);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+}
+
+struct World {
+    Folder folder;
+    boost::asio::io_context context;
+    std::unique_ptr<FileSystem> files = make_system_file_system(context.get_executor());
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(World, "appended bytes can be read back, cut and continued") {
+    const auto path = folder / "a.part";
+    {
+        auto file = files->open_append(path).value();
+        CHECK(file->append("hello ").has_value());
+        CHECK(file->append("world").has_value());
+        CHECK(file->truncate(6).has_value());
+        CHECK(file->append("reel").has_value());
+        CHECK(file->size().value() == 10);
+        std::array<char, 4> four{};
+        CHECK(file->read_at(6, four).value() == 4);
+        CHECK(std::string(four.data(), 4) == "reel");
+    }
+    CHECK(content(path) == "hello reel");
+    struct stat info {};
+    ::stat(path.c_str(), &info);
+    CHECK((info.st_mode & 0777 & ~0640u) == 0);
+    CHECK(files->list(folder.path).value() == std::vector<std::string>{"a.part"});
+    CHECK(files->free_bytes(folder.path).value() > 0);
+    CHECK(files->remove(path).has_value());
+    CHECK(files->remove(path).has_value());
+    CHECK(!files->exists(path));
+}
+
+TEST_CASE_FIXTURE(World, "a symbolic link, a folder and a pipe are not opened as files") {
+    put(folder / "real", "x");
+    fs::create_symlink("real", folder / "link");
+    fs::create_symlink("nowhere", folder / "dangling");
+    ::mkfifo((folder / "pipe").c_str(), 0600);
+    CHECK(files->open_append(folder / "link").error().code() == ErrorCode::refused);
+    CHECK(files->open_read(folder / "link").error().code() == ErrorCode::refused);
+    CHECK(files->open_append(folder / "dangling").error().code() == ErrorCode::refused);
+    CHECK(files->exists(folder / "dangling"));
+    CHECK(files->open_read(folder / "pipe").error().code() == ErrorCode::refused);
+    CHECK(files->open_read(folder.path).error().code() == ErrorCode::refused);
+    CHECK(files->open_read(folder / "none").error().code() == ErrorCode::not_found);
+}
+
+TEST_CASE_FIXTURE(World, "folders are made below the root only, through no link") {
+    CHECK(files->make_folders(folder.path, "a/./b//c").has_value());
+    CHECK(files->make_folders(folder.path, "a/b/c").has_value());
+    CHECK(fs::is_directory(folder / "a/b/c"));
+    CHECK(files->make_folders(folder.path, "").has_value());
+    CHECK(files->make_folders(folder.path, "a/../../x").error().code() == ErrorCode::refused);
+    CHECK(files->make_folders(folder.path, "/x").error().code() == ErrorCode::refused);
+    const Folder outside;
+    fs::create_directory_symlink(outside.path, folder / "trap");
+    CHECK(files->make_folders(folder.path, "trap/in").error().code() == ErrorCode::refused);
+    CHECK(fs::is_empty(outside.path));
+    put(folder / "file", "x");
+    CHECK(files->make_folders(folder.path, "file/in").error().code() == ErrorCode::refused);
+}
+
+TEST_CASE_FIXTURE(World, "publishing moves the file and never replaces one") {
+    put(folder / "1.part", "one");
+    put(folder / "2.part", "two");
+    auto first = files->publish(folder / "1.part", folder / "out.mp4");
+    CHECK(test::run_for_real(context, std::move(first)).has_value());
+    CHECK(content(folder / "out.mp4") == "one");
+    CHECK(!files->exists(folder / "1.part"));
+    auto second = files->publish(folder / "2.part", folder / "out.mp4");
+    const auto refused = test::run_for_real(context, std::move(second));
+    CHECK(refused.error().code() == ErrorCode::conflict);
+    CHECK(content(folder / "out.mp4") == "one");
+    CHECK(content(folder / "2.part") == "two");
+    auto third = files->publish(folder / "3.part", folder / "other.mp4");
+    CHECK(test::run_for_real(context, std::move(third)).error().code() == ErrorCode::not_found);
+}
+
+TEST_CASE_FIXTURE(World, "many files published at one moment all arrive in their new folders") {
+    CHECK(files->make_folders(folder.path, "night/one").has_value());
+    std::vector<test::Started<Status>> calls;
+    for (int i = 0; i < 20; ++i) {
+        const auto part = folder / (std::to_string(i) + ".part");
+        put(part, std::to_string(i));
+        calls.emplace_back(context,
+                           files->publish(part, folder / ("night/one/" + std::to_string(i))));
+    }
+    context.run();
+    CHECK(
+        std::all_of(calls.begin(), calls.end(), [](auto& call) { return call.get().has_value(); }));
+    CHECK(files->list(folder / "night/one").value().size() == 20);
+}
+
+TEST_CASE_FIXTURE(World, "calls that are pending when the file system ends get an answer") {
+    std::vector<test::Started<Status>> calls;
+    for (int i = 0; i < 50; ++i) {
+        const auto part = folder / (std::to_string(i) + ".part");
+        put(part, "x");
+        calls.emplace_back(context, files->publish(part, part + ".done"));
+    }
+    files.reset();
+    context.run();
+    for (int i = 0; i < 50; ++i) {
+        REQUIRE(calls[static_cast<std::size_t>(i)].done());
+        const bool moved = fs::exists(folder / (std::to_string(i) + ".part.done"));
+        const auto status = calls[static_cast<std::size_t>(i)].get();
+        CHECK(status.has_value() == moved);
+        if (!moved) CHECK(status.error().code() == ErrorCode::cancelled);
+    }
+}
+
+TEST_CASE_FIXTURE(World, "an append that hits a limit is an error and leaves no half of itself") {
+    auto file = files->open_append(folder / "big").value();
+    CHECK(file->append("12345678").has_value());
+    struct rlimit before {};
+    ::getrlimit(RLIMIT_FSIZE, &before);
+    const auto ignored = std::signal(SIGXFSZ, SIG_IGN);
+    struct rlimit small = before;
+    small.rlim_cur = 16;
+    ::setrlimit(RLIMIT_FSIZE, &small);
+    const auto status = file->append("more than eight bytes");
+    ::setrlimit(RLIMIT_FSIZE, &before);
+    std::signal(SIGXFSZ, ignored);
+    CHECK(status.error().code() == ErrorCode::too_large);
+    CHECK(file->size().value() == 8);
+}
+
+}  // namespace reeld::runtime
