@@ -1,0 +1,15 @@
+#pragma once
+#include "domain/event.hpp"
+#include "provider_api/http_message.hpp"
+#include "providers/fal/hosts.hpp"
+
+namespace reeld::providers::fal {
+
+Result<HttpRequest> build_status(const Hosts& hosts, const Secret& key, const std::string& model,
+                                 const domain::Remote& remote);
+
+// Decided by the body's `status`. A request that ended badly is COMPLETED too; its `error` text is
+// not read, since the result call is what tells the outcome.
+domain::Event read_status(const Exchange& exchange);
+
+}  // namespace reeld::providers::fal
