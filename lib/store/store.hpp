@@ -140,6 +140,7 @@ class Tx {
 struct StoreConfig {
     std::string path;
     bool durable = true;  // false: synchronous OFF, for tests on a simulated clock only
+    int pages_max = 0;    // the database's bound in pages, 0: none; lets tests meet a full disk
 };
 
 struct StoreFacts {

@@ -1,0 +1,1 @@
+UPDATE jobs SET error = :error WHERE rowid = :rowid

@@ -1,0 +1,1 @@
+SELECT rowid AS inbox_rowid, * FROM jobs WHERE rowid = :rowid

@@ -1,0 +1,1 @@
+SELECT seq FROM jobs WHERE state = :state ORDER BY seq LIMIT :limit

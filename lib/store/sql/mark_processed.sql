@@ -1,0 +1,1 @@
+UPDATE evidence SET processed = 1 WHERE id = :id

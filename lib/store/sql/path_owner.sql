@@ -1,0 +1,1 @@
+SELECT job_seq, idx FROM outputs WHERE path = :path

@@ -1,0 +1,1 @@
+SELECT seq, content_hash FROM jobs WHERE id = :id

@@ -1,0 +1,6 @@
+-- provider, token and intent_at were durable before the request left and stay as they were.
+UPDATE attempts SET
+    request_id = :request_id, status_url = :status_url, response_url = :response_url,
+    cancel_url = :cancel_url, answered_at = :answered_at, ended_at = :ended_at,
+    outcome = :outcome, detail = :detail
+WHERE job_seq = (SELECT seq FROM jobs WHERE id = :job) AND number = :number

@@ -1,0 +1,54 @@
+#include "store/store.hpp"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include <filesystem>
+
+#include "store/connection.hpp"
+#include "store/opening.hpp"
+#include "store/sqlite_error.hpp"
+
+namespace reeld::store {
+namespace {
+
+// By stat, not by opening: a descriptor of the file must never be closed in this process.
+std::uint64_t size_of(const std::string& path) {
+    std::error_code failure;
+    const std::uintmax_t size = std::filesystem::file_size(path, failure);
+    return failure ? 0 : static_cast<std::uint64_t>(size);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> Store::open(const StoreConfig& config) {
+    auto connection = open_connection(config);
+    if (!connection) return connection.error();
+    return std::unique_ptr<Store>(new Store(std::move(*connection)));
+}
+
+Store::Store(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
+Store::~Store() = default;
+
+Status Store::run_work(Work work) {
+    return connection_->run("a transaction on " + connection_->path(), work.object, work.call);
+}
+
+bool Store::dirty() const { return connection_->dirty(); }
+Status Store::commit() { return connection_->commit(); }
+Status Store::checkpoint() { return connection_->checkpoint(); }
+
+StoreFacts Store::facts() {
+    StoreFacts facts;
+    facts.sqlite_version = sqlite3_libversion();
+    facts.schema_version = newest_schema();
+    facts.database_bytes = size_of(connection_->path());
+    facts.wal_bytes = size_of(connection_->path() + "-wal");
+    return facts;
+}
+
+Status Store::check_integrity() {
+    return quick_check(connection_->database(), connection_->path());
+}
+
+}  // namespace reeld::store
