@@ -1,0 +1,42 @@
+#pragma once
+// What the engine is told: one plain value, replaced whole on a reload.
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "domain/provider_gate.hpp"
+#include "domain/transition.hpp"
+#include "provider_api/provider.hpp"
+
+namespace reeld::engine {
+
+struct ProviderSetup {
+    std::shared_ptr<const provider_api::Provider> provider;
+    domain::Policy policy;
+    domain::GateLimits limits;
+    bool has_key = false;
+    bool allow_plain_http = false;         // the user named an http URL
+    bool allow_private_addresses = false;  // the user named a host that is not public
+};
+
+struct DownloadSetup {
+    std::string outputs;                      // folder, absolute
+    int concurrency = 4;
+    Millis stall_timeout{30'000};
+    Millis total_timeout{7'200'000};
+    std::uint64_t max_bytes = 2ull << 30;
+    std::vector<std::string> allowed_hosts;   // where results may come from
+    std::vector<std::string> named_hosts;     // may be plain http or private: the user named them
+    std::uint64_t disk_reserve_bytes = 256ull << 20;
+};
+
+struct EngineConfig {
+    std::map<std::string, ProviderSetup> providers;  // by registry name, asked in this order
+    DownloadSetup downloads;
+    std::string webhook_public_url;  // without a trailing slash; empty: polling only
+    Millis inbox_interval{5'000};    // the slow timer behind the file notification
+    Millis stop_grace{8'000};        // how long a stop waits for submits in flight
+};
+
+}  // namespace reeld::engine

@@ -1,0 +1,81 @@
+#pragma once
+// What every part of the engine works with, and the bells by which they wake each other.
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "engine/config.hpp"
+#include "engine/control.hpp"
+#include "engine/group_commit.hpp"
+#include "http/client.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/file_system.hpp"
+#include "runtime/rng.hpp"
+#include "runtime/task_group.hpp"
+#include "store/inbox.hpp"
+#include "store/store.hpp"
+
+namespace reeld::engine {
+
+// The outside world, owned by the program (or a test).
+struct Services {
+    runtime::Clock& clock;
+    runtime::Rng& rng;
+    runtime::FileSystem& files;
+    http::Client& client;
+    store::Store& store;
+    store::Inbox* inbox;  // may be null: no rows are dropped
+    runtime::TaskGroup& tasks;
+};
+
+struct ProviderHealth {
+    std::optional<Instant> last_success_at;
+    std::string last_error;
+    int failures = 0;  // exchanges in a row without a usable answer
+    domain::Admission admission;  // the gate's last word
+};
+
+struct Core {
+    Core(Services s, EngineConfig c)
+        : services(s),
+          config(std::move(c)),
+          commit(s.tasks.executor(), s.store),
+          dispatch_bell(s.tasks.executor()),
+          timer_bell(s.tasks.executor()),
+          event_bell(s.tasks.executor()) {}
+
+    Services services;
+    EngineConfig config;
+    GroupCommit commit;
+
+    runtime::Bell dispatch_bell;  // something may be submitted now
+    runtime::Bell timer_bell;     // an earlier owner timer was set
+    runtime::Bell event_bell;     // audit events are durable
+    std::optional<Instant> next_timer;  // what the timer loop sleeps for
+    bool stopping = false;
+    bool disk_low = false;
+
+    std::map<std::string, ProviderHealth, std::less<>> health;
+    std::deque<LastError> last_errors;
+    Counters counters;
+
+    Instant now() const { return services.clock.now(); }
+    domain::Jitter jitter() { return domain::Jitter{services.rng.uniform()}; }
+
+    const ProviderSetup* setup(const std::string& provider) const {
+        const auto at = config.providers.find(provider);
+        return at == config.providers.end() ? nullptr : &at->second;
+    }
+    const domain::Policy& policy(const std::string& provider) const {
+        static const domain::Policy fallback;
+        const ProviderSetup* found = setup(provider);
+        return found != nullptr ? found->policy : fallback;
+    }
+    void count(const std::string& name, const std::string& labels = {}, std::uint64_t by = 1) {
+        counters[name][labels] += by;
+    }
+    void remember(const domain::Job& job);
+};
+
+}  // namespace reeld::engine

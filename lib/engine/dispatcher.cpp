@@ -1,0 +1,141 @@
+#include "engine/dispatcher.hpp"
+
+#include <algorithm>
+
+#include "base/log.hpp"
+
+namespace reeld::engine {
+namespace {
+
+using domain::Job;
+using domain::ProviderState;
+using domain::Reason;
+
+// Moved in one transaction at most, so that a large pile never stalls the loop.
+constexpr int slice = 100;
+constexpr Millis longest_sleep{30'000};
+constexpr Millis disk_interval{30'000};
+
+}  // namespace
+
+awaitable<void> Dispatcher::run() {
+    for (;;) {
+        Round round;
+        const Status worked = work(round);
+        Status durable = ok();
+        if (worked) durable = co_await core_.commit.durable();
+        if (worked && durable) {
+            for (Written& written : round.written) {
+                announce(core_, written);
+                tasks_.start(written.job.request.id, std::move(written.effects));
+            }
+        } else {
+            log::error("engine", "queued jobs could not be started; trying again",
+                       {{"error", (worked ? durable : worked).error().message()}});
+            co_await core_.services.clock.sleep_for(Millis{1'000});
+            continue;
+        }
+        if (round.more) continue;
+        Millis wait = longest_sleep;
+        if (round.wake_at) {
+            wait = std::clamp(*round.wake_at - core_.now(), Millis{1}, longest_sleep);
+        }
+        co_await core_.dispatch_bell.wait_for(core_.services.clock, wait);
+    }
+}
+
+Status Dispatcher::work(Round& round) {
+    core_.disk_low = disk_is_low();
+    return core_.services.store.transact([&](store::Tx& tx) {
+        for (const auto& [name, setup] : core_.config.providers) {
+            work_on(tx, name, setup, round);
+        }
+    });
+}
+
+void Dispatcher::work_on(store::Tx& tx, const std::string& provider, const ProviderSetup& setup,
+                         Round& round) {
+    const auto sooner = [&](std::optional<Instant> at) {
+        if (at && (!round.wake_at || *at < *round.wake_at)) round.wake_at = at;
+    };
+    ProviderState state = tx.provider_state(provider);
+    const ProviderState before = state;
+    std::int64_t in_hand = tx.count_in_hand(provider);
+    domain::Admission& admission = core_.health[provider].admission;
+    admission = domain::ask(state, setup.limits, in_hand, core_.now());
+    if (state.paused == Reason::none) {
+        move_held(tx, provider, Reason::credentials, slice, round);
+        move_held(tx, provider, Reason::account, slice, round);
+    } else if (admission.open && tx.count_queued(provider) == 0) {
+        move_held(tx, provider, state.paused, 1, round);
+    }
+    if (core_.stopping) {
+        admission = domain::Admission{};
+    } else if (core_.disk_low) {
+        admission = domain::Admission{false, false, Reason::disk, core_.now() + disk_interval};
+    }
+    if (admission.open) {
+        const auto room = std::min<std::int64_t>(setup.limits.concurrency - in_hand, slice);
+        for (const Job& job : tx.queued_jobs(provider, static_cast<int>(room))) {
+            admit(tx, job, round);
+            state = domain::after_admission(state, setup.limits, core_.now());
+            ++in_hand;
+            admission = domain::ask(state, setup.limits, in_hand, core_.now());
+            if (!admission.open) break;
+        }
+        if (!(state == before)) tx.save_provider_state(state);
+        if (admission.open && room == slice) round.more = tx.count_queued(provider) > 0;
+    }
+    if (state.paused != Reason::none) hold_queued(tx, state, round);
+    if (!admission.open) sooner(admission.until);
+}
+
+void Dispatcher::admit(store::Tx& tx, const Job& job, Round& round) {
+    domain::event::Admitted admitted;
+    admitted.token = runtime::make_token(core_.services.rng);
+    Written written = apply(core_, tx, job.request.id, admitted);
+    if (written.job.state == domain::State::submitting) {
+        domain::Attempt attempt;
+        attempt.job = job.request.id;
+        attempt.number = written.job.attempt;
+        attempt.provider = job.provider;
+        attempt.token = admitted.token;
+        attempt.intent_at = core_.now();
+        tx.insert_attempt(attempt);
+    }
+    round.written.push_back(std::move(written));
+}
+
+void Dispatcher::move_held(store::Tx& tx, const std::string& provider, Reason reason, int limit,
+                           Round& round) {
+    const std::vector<Job> held = tx.held_jobs(provider, reason, limit);
+    for (const Job& job : held) {
+        round.written.push_back(
+            apply(core_, tx, job.request.id, domain::event::AccountResumed{}));
+    }
+    if (limit > 1 && static_cast<int>(held.size()) == limit) round.more = true;
+}
+
+void Dispatcher::hold_queued(store::Tx& tx, const ProviderState& state, Round& round) {
+    domain::event::AccountPaused paused;
+    paused.reason = state.paused;
+    paused.error = {std::string(domain::to_string(state.paused)), state.paused_message};
+    const std::vector<Job> queued = tx.queued_jobs(state.name, slice);
+    for (const Job& job : queued) {
+        round.written.push_back(apply(core_, tx, job.request.id, paused));
+    }
+    if (static_cast<int>(queued.size()) == slice) round.more = true;
+}
+
+bool Dispatcher::disk_is_low() {
+    const auto free = core_.services.files.free_bytes(core_.config.downloads.outputs);
+    if (!free) return false;  // the fetch itself will say what is wrong with the folder
+    const bool low = *free < core_.config.downloads.disk_reserve_bytes;
+    if (low && !core_.disk_low) {
+        log::error("engine", "the disk is nearly full; no job is started until there is room",
+                   {{"free", format_size(*free)}});
+    }
+    return low;
+}
+
+}  // namespace reeld::engine

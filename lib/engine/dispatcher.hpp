@@ -1,0 +1,37 @@
+#pragma once
+// Takes queued jobs to their providers: by priority, then age, each provider on its own.
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/job_tasks.hpp"
+
+namespace reeld::engine {
+
+class Dispatcher {
+  public:
+    Dispatcher(Core& core, JobTasks& tasks) : core_(core), tasks_(tasks) {}
+
+    // Runs until cancelled.
+    awaitable<void> run();
+
+  private:
+    struct Round {
+        std::vector<Written> written;
+        bool more = false;                // a slice was full: look again at once
+        std::optional<Instant> wake_at;   // when a gate opens by itself
+    };
+    Status work(Round& round);
+    void work_on(store::Tx& tx, const std::string& provider, const ProviderSetup& setup,
+                 Round& round);
+    void admit(store::Tx& tx, const domain::Job& job, Round& round);
+    void move_held(store::Tx& tx, const std::string& provider, domain::Reason reason, int limit,
+                   Round& round);
+    void hold_queued(store::Tx& tx, const domain::ProviderState& state, Round& round);
+    bool disk_is_low();
+
+    Core& core_;
+    JobTasks& tasks_;
+};
+
+}  // namespace reeld::engine

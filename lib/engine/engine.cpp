@@ -1,0 +1,364 @@
+#include "engine/engine.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "base/log.hpp"
+#include "engine/gatekeeper.hpp"
+
+namespace reeld::engine {
+namespace {
+
+using domain::Job;
+
+constexpr int slice = 200;
+constexpr Millis longest_sleep{30'000};
+// How far the timer of a job is moved whose operation is still running.
+constexpr Millis busy_again{60'000};
+constexpr Millis upkeep_interval{60'000};
+
+}  // namespace
+
+Engine::Engine(Services services, EngineConfig config)
+    : core_(services, std::move(config)),
+      fetch_(core_),
+      tasks_(core_, fetch_),
+      dispatcher_(core_, tasks_),
+      webhooks_(core_, tasks_),
+      inbox_(core_),
+      started_at_(core_.now()) {}
+
+void Engine::start() {
+    std::vector<Written> written;
+    const Status named = name_interrupted(written);
+    if (!named) {
+        // The owner timers say the same some minutes later.
+        log::error("engine", "interrupted submits could not be named at once",
+                   {{"error", named.error().message()}});
+    }
+    spawn_loops();
+}
+
+void Engine::spawn_loops() {
+    runtime::TaskGroup& tasks = core_.services.tasks;
+    tasks.spawn("dispatcher", dispatcher_.run());
+    tasks.spawn("timers", run_timers());
+    tasks.spawn("inbox", inbox_.run());
+    tasks.spawn("upkeep", run_upkeep());
+    if (!core_.config.webhook_public_url.empty()) tasks.spawn("webhook keys", webhooks_.warm_up());
+}
+
+Status Engine::name_interrupted(std::vector<Written>& written) {
+    return core_.services.store.transact([&](store::Tx& tx) {
+        constexpr int all = 1'000'000;
+        for (const Job& job : tx.jobs_in_state(store::State::submitting, all)) {
+            written.push_back(
+                apply(core_, tx, job.request.id, domain::event::SubmitInterrupted{}));
+        }
+    });
+}
+
+awaitable<void> Engine::stop() {
+    core_.stopping = true;
+    core_.dispatch_bell.ring();
+    constexpr Millis step{50};
+    Millis waited{0};
+    // An answer that arrives now saves a night's wait for evidence.
+    while (tasks_.submits_in_flight() > 0 && waited < core_.config.stop_grace) {
+        co_await core_.services.clock.sleep_for(step);
+        waited += step;
+    }
+    core_.services.tasks.stop();
+    const bool ended = co_await core_.services.tasks.join(core_.services.clock, Millis{5'000});
+    if (!ended) log::warning("engine", "some tasks did not end in time");
+    const Status committed = core_.services.store.commit();
+    if (!committed) {
+        log::error("engine", "the last changes could not be written",
+                   {{"error", committed.error().message()}});
+    }
+}
+
+void Engine::reconfigure(EngineConfig config) {
+    core_.config = std::move(config);
+    fetch_.reconfigure();
+    // A mended key is the usual reason for a reload: let the paused accounts try at once.
+    const Status released = core_.services.store.transact([&](store::Tx& tx) {
+        for (const auto& [name, setup] : core_.config.providers) {
+            if (tx.provider_state(name).paused == domain::Reason::credentials) {
+                release_gate(core_, tx, name);
+            }
+        }
+    });
+    if (!released) {
+        log::warning("engine", "paused providers stay paused after the reload",
+                     {{"error", released.error().message()}});
+    }
+    core_.dispatch_bell.ring();
+    core_.timer_bell.ring();
+}
+
+void Engine::follow(std::vector<Written> written) {
+    for (Written& one : written) {
+        announce(core_, one);
+        tasks_.start(one.job.request.id, std::move(one.effects));
+    }
+}
+
+Status Engine::fire_due(std::vector<Written>& written, bool& more) {
+    const Instant now = core_.now();
+    std::vector<Job> due;
+    const Status read = core_.services.store.transact([&](store::Tx& tx) {
+        due = tx.due_jobs(now, slice);
+        core_.next_timer.reset();
+    });
+    if (!read) return read;
+    more = static_cast<int>(due.size()) == slice;
+    for (Job& job : due) {
+        // Each in a savepoint of its own: one bad row must not stop the others.
+        const Status fired = core_.services.store.transact([&](store::Tx& tx) {
+            if (tasks_.busy(job.request.id)) {
+                job.due_at = now + busy_again;
+                if (!tx.update_timer(job)) throw std::logic_error("a job's timer was lost");
+            } else {
+                written.push_back(apply(core_, tx, job.request.id, domain::event::Due{}));
+            }
+        });
+        if (!fired) return fired;
+    }
+    return ok();
+}
+
+awaitable<void> Engine::run_timers() {
+    for (;;) {
+        std::vector<Written> written;
+        bool more = false;
+        Status status = fire_due(written, more);
+        if (status) status = co_await core_.commit.durable();
+        if (!status) {
+            log::error("engine", "owner timers could not be served; trying again",
+                       {{"error", status.error().message()}});
+            co_await core_.services.clock.sleep_for(Millis{1'000});
+            continue;
+        }
+        follow(std::move(written));
+        if (more) continue;
+        const auto next = core_.services.store.transact(
+            [](store::Tx& tx) { return tx.next_due(); });
+        const Instant now = core_.now();
+        Instant wake = now + longest_sleep;
+        if (next && *next) wake = std::clamp(**next, now + Millis{1}, wake);
+        core_.next_timer = wake;
+        co_await core_.timer_bell.wait_for(core_.services.clock, wake - now);
+    }
+}
+
+awaitable<void> Engine::run_upkeep() {
+    fetch_.sweep();
+    for (;;) {
+        co_await webhooks_.process_stored();
+        const Status status = co_await core_.commit.durable();
+        if (status) {
+            const Status checkpoint = core_.services.store.checkpoint();
+            if (!checkpoint) {
+                log::warning("store", "checkpoint failed",
+                             {{"error", checkpoint.error().message()}});
+            }
+        }
+        co_await core_.services.clock.sleep_for(upkeep_interval);
+    }
+}
+
+awaitable<Result<std::vector<Submitted>>> Engine::submit(
+    std::vector<domain::JobRequest> requests) {
+    std::vector<Submitted> submitted;
+    Error refused;
+    bool is_refused = false;
+    // Thrown to roll back the whole array: all or nothing.
+    struct Abandon : std::runtime_error {
+        Abandon() : std::runtime_error("the submit was refused") {}
+    };
+    const auto refuse = [&](ErrorCode code, std::string why) {
+        refused = Error(code, std::move(why));
+        is_refused = true;
+        throw Abandon();
+    };
+    const Status stored = core_.services.store.transact([&](store::Tx& tx) {
+        for (domain::JobRequest& request : requests) {
+            const auto provider = provider_of(request.model);
+            if (!provider) {
+                refuse(ErrorCode::invalid,
+                       fmt::format("model: no configured provider serves \"{}\"", request.model));
+            }
+            if (request.id.empty()) {
+                request.id = JobId(runtime::uuid_v7(core_.now(), core_.services.rng));
+            }
+            Submitted one;
+            one.job = domain::first_row(std::move(request), *provider, core_.now());
+            const auto outcome = create(core_, tx, one.job, "submitted over the socket");
+            if (outcome == store::InsertOutcome::conflict) {
+                refuse(ErrorCode::conflict, one.job.request.id.str());
+            }
+            one.existed = outcome == store::InsertOutcome::existed;
+            submitted.push_back(std::move(one));
+        }
+    });
+    if (is_refused) co_return refused;
+    if (!stored) co_return stored.error();
+    const Status durable = co_await core_.commit.durable();
+    if (!durable) co_return durable.error();
+    core_.dispatch_bell.ring();
+    core_.timer_bell.ring();
+    core_.event_bell.ring();
+    co_return submitted;
+}
+
+awaitable<Result<Job>> Engine::act(JobId id, Action action) {
+    switch (action) {
+        case Action::cancel: {
+            domain::Event event = domain::event::CancelRequested{};
+            co_return co_await apply_action(std::move(id), std::move(event), false);
+        }
+        case Action::hold: {
+            domain::Event event = domain::event::HoldRequested{};
+            co_return co_await apply_action(std::move(id), std::move(event), false);
+        }
+        case Action::release: {
+            domain::Event event = domain::event::ReleaseRequested{};
+            co_return co_await apply_action(std::move(id), std::move(event), true);
+        }
+        case Action::retry: co_return co_await retry(std::move(id));
+    }
+    co_return Error(ErrorCode::internal, "no such action");
+}
+
+awaitable<Result<Job>> Engine::apply_action(JobId id, domain::Event event, bool release) {
+    Written written;
+    const Status stored = core_.services.store.transact([&](store::Tx& tx) {
+        const auto before = tx.find_job(id);
+        written = apply(core_, tx, id, event);
+        const bool account = before && before->state == domain::State::held &&
+                             (before->reason == domain::Reason::credentials ||
+                              before->reason == domain::Reason::account);
+        if (release && account) release_gate(core_, tx, before->provider);
+    });
+    if (!stored) co_return stored.error();
+    if (written.kind == Written::Kind::missing) {
+        co_return Error(ErrorCode::not_found, "there is no such job");
+    }
+    if (written.kind == Written::Kind::rejected) co_return Error(ErrorCode::conflict, written.note);
+    const Status durable = co_await core_.commit.durable();
+    if (!durable) co_return durable.error();
+    Job job = written.job;
+    std::vector<Written> all;
+    all.push_back(std::move(written));
+    follow(std::move(all));
+    co_return job;
+}
+
+awaitable<Result<Job>> Engine::retry(JobId id) {
+    std::optional<Job> answer;
+    Error refused(ErrorCode::not_found, "there is no such job");
+    const Status stored = core_.services.store.transact([&](store::Tx& tx) {
+        const auto ended = tx.find_job(id);
+        if (!ended) return;
+        // A second retry of one job would pay twice for one wish.
+        answer = tx.find_retry_of(id);
+        if (answer) return;
+        JobId fresh(runtime::uuid_v7(core_.now(), core_.services.rng));
+        auto row = domain::retry_row(*ended, std::move(fresh), core_.now());
+        if (!row) {
+            refused = Error(ErrorCode::conflict,
+                            fmt::format("it is {}; only failed and cancelled jobs can be retried",
+                                        domain::to_string(ended->state)));
+            return;
+        }
+        create(core_, tx, *row, fmt::format("retries {}", id.str()));
+        note(core_, tx, *ended, "retried", fmt::format("tried again as {}", row->request.id.str()));
+        answer = std::move(row);
+    });
+    if (!stored) co_return stored.error();
+    if (!answer) co_return refused;
+    const Status durable = co_await core_.commit.durable();
+    if (!durable) co_return durable.error();
+    core_.dispatch_bell.ring();
+    core_.timer_bell.ring();
+    core_.event_bell.ring();
+    co_return *answer;
+}
+
+std::optional<std::string> Engine::provider_of(std::string_view model) const {
+    for (const auto& [name, setup] : core_.config.providers) {
+        if (setup.provider->serves(model)) return name;
+    }
+    return std::nullopt;
+}
+
+domain::Reason Engine::shown_reason(const Job& job) const {
+    if (job.state != domain::State::queued) return job.reason;
+    const auto at = core_.health.find(job.provider);
+    if (at == core_.health.end() || at->second.admission.open) return domain::Reason::none;
+    return at->second.admission.reason;
+}
+
+awaitable<Status> Engine::read_barrier() { return core_.commit.durable(); }
+
+awaitable<void> Engine::wait_for_event(std::int64_t after, Millis timeout) {
+    const auto last = core_.services.store.transact(
+        [](store::Tx& tx) { return tx.last_event_id(); });
+    if (last && *last > after) co_return;
+    co_await core_.event_bell.wait_for(core_.services.clock, timeout);
+}
+
+EngineStatus Engine::status() {
+    EngineStatus status;
+    status.started_at = started_at_;
+    status.now = core_.now();
+    const Status read = core_.services.store.transact([&](store::Tx& tx) {
+        status.counts = tx.count_by_state();
+        for (const auto& [name, setup] : core_.config.providers) {
+            const domain::ProviderState gate = tx.provider_state(name);
+            const ProviderHealth& health = core_.health[name];
+            ProviderStatus one;
+            one.name = name;
+            one.in_hand = tx.count_in_hand(name);
+            one.queued = tx.count_queued(name);
+            one.concurrency = setup.limits.concurrency;
+            one.has_key = setup.has_key;
+            one.limited_until = gate.limited_until;
+            one.probe_at = gate.probe_at;
+            one.last_success_at = health.last_success_at;
+            one.last_error = health.last_error;
+            one.message = gate.paused_message;
+            const bool limited = gate.limited_until && *gate.limited_until > status.now;
+            one.health = gate.paused != domain::Reason::none ? "paused"
+                         : limited                           ? "limited"
+                         : health.failures >= 3              ? "failing"
+                                                             : "ok";
+            status.providers.push_back(std::move(one));
+        }
+    });
+    if (!read) {
+        log::warning("engine", "the status could not be read", {{"error", read.error().message()}});
+    }
+    status.downloads_active = fetch_.active();
+    status.downloads_concurrency = fetch_.concurrency();
+    status.disk_low = core_.disk_low;
+    const auto free = core_.services.files.free_bytes(core_.config.downloads.outputs);
+    if (free) status.disk_free_bytes = *free;
+    status.outputs = core_.config.downloads.outputs;
+    status.webhook_address = webhook_address_;
+    status.webhook_public_url = core_.config.webhook_public_url;
+    status.last_errors.assign(core_.last_errors.begin(), core_.last_errors.end());
+    status.store = core_.services.store.facts();
+    return status;
+}
+
+Counters Engine::counters() const {
+    Counters all = core_.counters;
+    all["commits"][""] = core_.commit.commits();
+    return all;
+}
+
+}  // namespace reeld::engine

@@ -1,0 +1,63 @@
+#pragma once
+// The engine: makes things happen. Built from services and configuration, started once, stopped in
+// order; everything it must remember is in the store.
+#include <memory>
+
+#include "engine/control.hpp"
+#include "engine/core.hpp"
+#include "engine/dispatcher.hpp"
+#include "engine/fetch_stage.hpp"
+#include "engine/inbox_intake.hpp"
+#include "engine/job_tasks.hpp"
+#include "engine/webhook_intake.hpp"
+
+namespace reeld::engine {
+
+class Engine : public Control {
+  public:
+    Engine(Services services, EngineConfig config);
+
+    // Starts the loops. What a crash left behind is found by the same timers as everything else;
+    // only submits without an owner are named at once.
+    void start();
+    // No new submit; waits for those in flight for at most `stop_grace`, then ends every task.
+    awaitable<void> stop();
+    // Takes a new configuration; a changed key or a changed limit works from the next request on.
+    void reconfigure(EngineConfig config);
+
+    void inbox_changed() { inbox_.ring(); }
+    http::Handler& webhook_handler() { return webhooks_; }
+    void set_webhook_address(std::string address) { webhook_address_ = std::move(address); }
+
+    awaitable<Result<std::vector<Submitted>>> submit(
+        std::vector<domain::JobRequest> requests) override;
+    awaitable<Result<domain::Job>> act(JobId id, Action action) override;
+    std::optional<std::string> provider_of(std::string_view model) const override;
+    domain::Reason shown_reason(const domain::Job& job) const override;
+    awaitable<Status> read_barrier() override;
+    store::Store& store() override { return core_.services.store; }
+    awaitable<void> wait_for_event(std::int64_t after, Millis timeout) override;
+    EngineStatus status() override;
+    Counters counters() const override;
+
+  private:
+    awaitable<void> run_timers();
+    awaitable<void> run_upkeep();
+    Status fire_due(std::vector<Written>& written, bool& more);
+    Status name_interrupted(std::vector<Written>& written);
+    awaitable<Result<domain::Job>> apply_action(JobId id, domain::Event event, bool release);
+    awaitable<Result<domain::Job>> retry(JobId id);
+    void follow(std::vector<Written> written);
+    void spawn_loops();
+
+    Core core_;
+    FetchStage fetch_;
+    JobTasks tasks_;
+    Dispatcher dispatcher_;
+    WebhookIntake webhooks_;
+    InboxIntake inbox_;
+    Instant started_at_{};
+    std::string webhook_address_;
+};
+
+}  // namespace reeld::engine

@@ -1,0 +1,31 @@
+#pragma once
+// From known result URLs to verified files: plans the paths, waits for a place, runs the downloads.
+#include <memory>
+#include <string>
+
+#include "engine/core.hpp"
+#include "engine/job_writer.hpp"
+#include "engine/slots.hpp"
+
+namespace reeld::engine {
+
+class FetchStage {
+  public:
+    explicit FetchStage(Core& core);
+
+    // Fetches what the job still misses; returns the effects that follow its last event.
+    awaitable<std::vector<domain::Effect>> fetch(JobId id);
+    int active() const { return slots_.used(); }
+    int concurrency() const { return slots_.count(); }
+    void reconfigure();
+    // Removes partial files that no unfinished job owns.
+    void sweep();
+
+  private:
+    awaitable<std::optional<std::string>> plan(domain::Job job, int index);
+
+    Core& core_;
+    Slots slots_;
+};
+
+}  // namespace reeld::engine

@@ -1,0 +1,78 @@
+#include "engine/gatekeeper.hpp"
+
+#include "base/log.hpp"
+
+namespace reeld::engine {
+namespace {
+
+using domain::ProviderState;
+using domain::Reason;
+
+void save(Core& core, store::Tx& tx, const ProviderState& before, const ProviderState& after) {
+    if (after == before) return;
+    tx.save_provider_state(after);
+    if (before.paused == Reason::none && after.paused != Reason::none) {
+        log::error("engine", "provider paused: its account was refused; pending jobs are held",
+                   {{"provider", after.name},
+                    {"reason", std::string(domain::to_string(after.paused))},
+                    {"message", after.paused_message}});
+        core.count("provider_pauses", "provider=\"" + after.name + "\"");
+    }
+    if (before.paused != Reason::none && after.paused == Reason::none) {
+        log::info("engine", "provider resumed", {{"provider", after.name}});
+    }
+    core.dispatch_bell.ring();
+}
+
+bool is_submit_outcome(const domain::Event& event) {
+    return std::holds_alternative<domain::event::SubmitAccepted>(event) ||
+           std::holds_alternative<domain::event::SubmitRefused>(event) ||
+           std::holds_alternative<domain::event::SubmitNotSent>(event);
+}
+
+ProviderState gate_after(const ProviderState& state, const domain::Event& event,
+                         const domain::GateLimits& limits, Instant now, domain::Jitter jitter) {
+    if (const auto* refused = std::get_if<domain::event::SubmitRefused>(&event)) {
+        return domain::after_refusal(state, refused->refusal, limits, now, jitter);
+    }
+    if (std::holds_alternative<domain::event::SubmitNotSent>(event)) {
+        return domain::after_not_sent(state, limits, now, jitter);
+    }
+    return domain::after_accepted(state);
+}
+
+}  // namespace
+
+void update_gate(Core& core, store::Tx& tx, const std::string& provider,
+                 const domain::Event& event) {
+    if (!is_submit_outcome(event)) return;
+    const ProviderSetup* setup = core.setup(provider);
+    const domain::GateLimits limits = setup != nullptr ? setup->limits : domain::GateLimits{};
+    const ProviderState before = tx.provider_state(provider);
+    save(core, tx, before, gate_after(before, event, limits, core.now(), core.jitter()));
+}
+
+void release_gate(Core& core, store::Tx& tx, const std::string& provider) {
+    const ProviderState before = tx.provider_state(provider);
+    save(core, tx, before, domain::after_release(before));
+}
+
+awaitable<void> gate_after_read(Core& core, std::string provider, Exchange exchange) {
+    if (exchange.delivery != Delivery::answered) co_return;
+    const int status = exchange.response.status;
+    const bool good = status >= 200 && status < 300;
+    // Only a paused gate has something to learn from a read.
+    if (!good || core.health[provider].admission.reason != Reason::credentials) co_return;
+    const Status status_of_write = core.services.store.transact([&](store::Tx& tx) {
+        const ProviderState before = tx.provider_state(provider);
+        save(core, tx, before, domain::after_read(before));
+    });
+    if (!status_of_write) {
+        log::warning("engine", "the gate could not be written",
+                     {{"error", status_of_write.error().message()}});
+    }
+    const Status durable = co_await core.commit.durable();
+    if (!durable) co_return;  // said by the commit already; the next read tries again
+}
+
+}  // namespace reeld::engine

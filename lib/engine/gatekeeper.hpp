@@ -1,0 +1,19 @@
+#pragma once
+// Keeps each provider's gate (domain/provider_gate.hpp) durable and hears the submits' outcomes.
+#include <string>
+
+#include "engine/core.hpp"
+
+namespace reeld::engine {
+
+// In the same transaction as the submit's outcome; other events teach it nothing. Logs a pause and a resumption, once each.
+void update_gate(Core& core, store::Tx& tx, const std::string& provider,
+                 const domain::Event& event);
+
+// A person released a job, or the key was changed.
+void release_gate(Core& core, store::Tx& tx, const std::string& provider);
+
+// A read with the key went well, or was refused for the account's sake.
+awaitable<void> gate_after_read(Core& core, std::string provider, Exchange exchange);
+
+}  // namespace reeld::engine

@@ -1,0 +1,31 @@
+#pragma once
+// Many state changes, one flush: whoever must not act before its change is durable waits here.
+#include <boost/asio/any_io_executor.hpp>
+#include <memory>
+
+#include "base/result.hpp"
+#include "runtime/clock.hpp"
+#include "store/store.hpp"
+
+namespace reeld::engine {
+
+template <class T>
+using awaitable = runtime::awaitable<T>;
+
+class GroupCommit {
+  public:
+    GroupCommit(boost::asio::any_io_executor executor, store::Store& store);
+    ~GroupCommit();
+
+    // Returns when all that was written so far is durable, at once when there is nothing. An error
+    // means that the whole group was rolled back: what the caller wrote is not there.
+    awaitable<Status> durable();
+    std::uint64_t commits() const;
+    bool failing() const;  // the last commit did not succeed
+
+  private:
+    struct State;
+    std::shared_ptr<State> state_;
+};
+
+}  // namespace reeld::engine

@@ -1,0 +1,117 @@
+#include "engine/inbox_intake.hpp"
+
+#include <fmt/format.h>
+
+#include "base/log.hpp"
+#include "domain/intake.hpp"
+#include "engine/job_writer.hpp"
+
+namespace reeld::engine {
+namespace {
+
+constexpr int at_once = 100;
+constexpr Millis busy_first{20};
+constexpr Millis busy_longest{2'000};
+constexpr Millis trouble_interval{5'000};
+
+std::string in_words(const std::vector<domain::FieldError>& errors) {
+    std::string text;
+    for (const domain::FieldError& error : errors) {
+        if (!text.empty()) text += "; ";
+        text += fmt::format("{}: {}", error.field, error.message);
+    }
+    return text;
+}
+
+std::optional<std::string> provider_for(const Core& core, const std::string& model) {
+    for (const auto& [name, setup] : core.config.providers) {
+        if (setup.provider->serves(model)) return name;
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+awaitable<void> InboxIntake::run() {
+    if (core_.services.inbox == nullptr) co_return;
+    Millis busy_wait = busy_first;
+    std::string last_trouble;
+    for (;;) {
+        const auto looked = co_await drain();
+        if (looked && *looked == at_once) continue;
+        Millis wait = core_.config.inbox_interval;
+        if (looked) {
+            busy_wait = busy_first;
+            last_trouble.clear();
+        } else if (looked.error().code() == ErrorCode::busy) {
+            wait = busy_wait;
+            busy_wait = std::min(busy_wait * 2, busy_longest);
+        } else {
+            wait = trouble_interval;
+            if (last_trouble != looked.error().message()) {
+                last_trouble = looked.error().message();
+                log::error("inbox", "dropped rows cannot be read; they are kept where they are",
+                           {{"error", last_trouble}});
+            }
+        }
+        co_await bell_.wait_for(core_.services.clock, wait);
+    }
+}
+
+awaitable<Result<int>> InboxIntake::drain() {
+    auto rows = core_.services.inbox->pending(at_once);
+    if (!rows) co_return rows.error();
+    std::vector<store::InboxRow> taken;
+    for (const store::InboxRow& row : *rows) {
+        std::string refusal;
+        const Status status = take(row, refusal);
+        if (!status) co_return status.error();
+        if (refusal.empty()) {
+            taken.push_back(row);
+        } else {
+            core_.count("inbox_refused");
+            const Status told = core_.services.inbox->reject(row, refusal);
+            if (!told) co_return told.error();
+        }
+    }
+    // The job is durable before its row goes: a crash in between repeats the row, which is the
+    // same job by its id.
+    const Status durable = co_await core_.commit.durable();
+    if (!durable) co_return durable.error();
+    if (!taken.empty()) {
+        core_.dispatch_bell.ring();
+        core_.timer_bell.ring();
+        core_.event_bell.ring();
+        const Status removed = core_.services.inbox->remove(taken);
+        if (!removed) co_return removed.error();
+    }
+    co_return static_cast<int>(rows->size());
+}
+
+Status InboxIntake::take(const store::InboxRow& row, std::string& refusal) {
+    auto parsed = domain::parse_job(row.job, core_.now());
+    if (const auto* errors = std::get_if<std::vector<domain::FieldError>>(&parsed)) {
+        refusal = in_words(*errors);
+        return ok();
+    }
+    auto& request = std::get<domain::JobRequest>(parsed);
+    const auto provider = provider_for(core_, request.model);
+    if (!provider) {
+        refusal = fmt::format("model: no configured provider serves \"{}\"", request.model);
+        return ok();
+    }
+    const std::string id = request.id.str();
+    domain::Job job = domain::first_row(std::move(request), *provider, core_.now());
+    store::InsertOutcome outcome = store::InsertOutcome::inserted;
+    const Status status = core_.services.store.transact(
+        [&](store::Tx& tx) { outcome = create(core_, tx, job, "dropped into the inbox"); });
+    if (!status) return status;
+    if (outcome == store::InsertOutcome::conflict) {
+        refusal = fmt::format(
+            "id: \"{}\" is a job with other content already; choose another id, or leave it out",
+            id);
+    }
+    return ok();
+}
+
+}  // namespace reeld::engine

@@ -1,0 +1,194 @@
+#include "engine/job_writer.hpp"
+
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+
+#include <stdexcept>
+
+#include "base/log.hpp"
+#include "engine/gatekeeper.hpp"
+
+namespace reeld::engine {
+namespace {
+
+using domain::Attempt;
+using domain::Job;
+using domain::Step;
+
+// The attempt that an event and its step speak of: the adopted one, the one whose request is
+// followed, else the newest intent.
+std::optional<Attempt> attempt_of(store::Tx& tx, const Job& before, const domain::Event& event) {
+    if (const auto* adopted = std::get_if<domain::event::Adopted>(&event)) {
+        return tx.find_attempt(before.request.id, adopted->attempt);
+    }
+    if (before.remote && before.state != domain::State::submit_unknown) {
+        auto found = tx.find_attempt_by_request(before.provider, before.remote->request_id);
+        if (found && found->job == before.request.id) return found;
+    }
+    return tx.find_attempt(before.request.id, before.attempt);
+}
+
+void update_attempt(store::Tx& tx, const Job& before, const domain::Event& event,
+                    const Step& step, Instant now) {
+    if (step.attempt_outcome.empty()) return;
+    auto attempt = attempt_of(tx, before, event);
+    if (!attempt) return;
+    attempt->outcome = step.attempt_outcome;
+    if (!attempt->answered_at) attempt->answered_at = now;
+    if (step.job.remote && step.job.state != domain::State::submit_unknown) {
+        attempt->remote = step.job.remote;
+    }
+    const bool open = step.attempt_outcome == "accepted" || step.attempt_outcome == "adopted" ||
+                      step.attempt_outcome == "unknown";
+    if (!open) attempt->ended_at = now;
+    attempt->detail = step.job.error ? step.job.error->message : step.note;
+    tx.update_attempt(*attempt);
+}
+
+store::AuditEntry entry_for(const Job& job, Instant now, std::string event, std::string text) {
+    store::AuditEntry entry;
+    entry.job = job.request.id;
+    entry.at = now;
+    entry.event = std::move(event);
+    entry.from = job.state;
+    entry.to = job.state;
+    entry.reason = job.reason;
+    entry.note = std::move(text);
+    return entry;
+}
+
+Written step_forward(Core& core, store::Tx& tx, const Job& before, const domain::Event& event,
+                     Step step, std::optional<store::Evidence> evidence,
+                     std::optional<std::int64_t> evidence_id) {
+    const Instant now = core.now();
+    Written written;
+    written.kind = Written::Kind::stepped;
+    written.effects = std::move(step.effects);
+    written.note = step.note;
+    json::object patch =
+        domain::diff_audit(domain::to_audit(before), domain::to_audit(step.job));
+    bool saved = true;
+    if (patch.empty() && step.note.empty()) {
+        if (!(step.job == before)) saved = tx.update_timer(step.job);
+    } else {
+        update_attempt(tx, before, event, step, now);
+        saved = tx.update_job(step.job);
+        store::AuditEntry entry =
+            entry_for(before, now, std::string(domain::name_of(event)), step.note);
+        entry.to = step.job.state;
+        entry.reason = step.job.reason;
+        entry.patch = std::move(patch);
+        if (evidence) evidence_id = tx.insert_evidence(*evidence);
+        entry.evidence = evidence_id;
+        tx.append_event(std::move(entry));
+    }
+    // One connection, one thread, one transaction: nobody can have been faster.
+    if (!saved) throw std::logic_error("a job's row changed under its own transaction");
+    written.job = std::move(step.job);
+    return written;
+}
+
+}  // namespace
+
+Written apply(Core& core, store::Tx& tx, const JobId& id, const domain::Event& event,
+              std::optional<store::Evidence> evidence, std::optional<std::int64_t> evidence_id) {
+    Written written;
+    std::optional<Job> job = tx.find_job(id);
+    if (!job) return written;
+    domain::Outcome outcome = domain::transition(*job, event, core.policy(job->provider),
+                                                 core.now(), core.jitter());
+    if (auto* step = std::get_if<Step>(&outcome)) {
+        return step_forward(core, tx, *job, event, std::move(*step), std::move(evidence),
+                            evidence_id);
+    }
+    written.job = std::move(*job);
+    if (const auto* rejected = std::get_if<domain::Rejected>(&outcome)) {
+        written.kind = Written::Kind::rejected;
+        written.note = rejected->note;
+        return written;
+    }
+    written.kind = Written::Kind::ignored;
+    written.note = std::get<domain::Ignored>(outcome).note;
+    if (!written.note.empty()) {
+        if (evidence) evidence_id = tx.insert_evidence(*evidence);
+        note(core, tx, written.job, std::string(domain::name_of(event)), written.note,
+             evidence_id);
+    }
+    return written;
+}
+
+store::InsertOutcome create(Core& core, store::Tx& tx, Job& job, std::string text) {
+    const Job asked = job;
+    const store::InsertOutcome outcome = tx.insert_job(job);
+    if (outcome != store::InsertOutcome::inserted) return outcome;
+    store::AuditEntry entry = entry_for(job, core.now(), "created", std::move(text));
+    entry.from.reset();
+    entry.patch = domain::to_audit(job);
+    tx.append_event(std::move(entry));
+    core.count("jobs_created", fmt::format("provider=\"{}\"", asked.provider));
+    return outcome;
+}
+
+void note(Core& core, store::Tx& tx, const Job& job, std::string event, std::string text,
+          std::optional<std::int64_t> evidence) {
+    store::AuditEntry entry = entry_for(job, core.now(), std::move(event), std::move(text));
+    entry.evidence = evidence;
+    tx.append_event(std::move(entry));
+}
+
+awaitable<Written> record(Core& core, JobId id, domain::Event event,
+                          std::optional<store::Evidence> evidence) {
+    constexpr Millis longest_wait{30'000};
+    Millis wait{250};
+    for (;;) {
+        Written written;
+        Status status = core.services.store.transact([&](store::Tx& tx) {
+            written = apply(core, tx, id, event, evidence);
+            // What a submit's outcome teaches the gate is part of the same change.
+            if (written.kind != Written::Kind::missing) {
+                update_gate(core, tx, written.job.provider, event);
+            }
+        });
+        if (status) status = co_await core.commit.durable();
+        if (status) {
+            announce(core, written);
+            co_return written;
+        }
+        log::error("engine", "a job's news could not be written; trying again",
+                   {{"job", id.str()},
+                    {"event", std::string(domain::name_of(event))},
+                    {"error", status.error().message()}});
+        core.count("store_retries");
+        co_await core.services.clock.sleep_for(wait);
+        wait = std::min(wait * 2, longest_wait);
+    }
+}
+
+void announce(Core& core, const Written& written) {
+    if (written.kind == Written::Kind::missing) return;
+    core.event_bell.ring();
+    const Job& job = written.job;
+    if (job.due_at && (!core.next_timer || *job.due_at < *core.next_timer)) core.timer_bell.ring();
+    // A job that is queued wants a slot; one that is not in hand may have freed one.
+    if (!domain::is_in_hand(job.state)) core.dispatch_bell.ring();
+    if (written.kind == Written::Kind::stepped && domain::is_terminal(job.state)) {
+        core.count("jobs_ended", fmt::format("state=\"{}\"", domain::to_string(job.state)));
+        log::info("engine", "job ended",
+                  {{"job", job.request.id.str()},
+                   {"state", std::string(domain::to_string(job.state))},
+                   {"reason", std::string(domain::to_string(job.reason))}});
+    }
+    if (written.kind == Written::Kind::stepped && job.error) core.remember(job);
+}
+
+void Core::remember(const Job& job) {
+    constexpr std::size_t kept = 10;
+    if (!last_errors.empty() && last_errors.front().job == job.request.id &&
+        last_errors.front().message == job.error->message) {
+        return;
+    }
+    last_errors.push_front(LastError{now(), job.request.id, job.error->code, job.error->message});
+    if (last_errors.size() > kept) last_errors.pop_back();
+}
+
+}  // namespace reeld::engine

@@ -1,0 +1,41 @@
+#pragma once
+// The decisive write: decide with transition(), then row, trail, attempt and evidence together.
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "engine/core.hpp"
+
+namespace reeld::engine {
+
+struct Written {
+    enum class Kind { stepped, ignored, rejected, missing };
+    Kind kind = Kind::missing;
+    domain::Job job;                       // as it is now
+    std::vector<domain::Effect> effects;   // to be performed once durable
+    std::string note;
+};
+
+// Applies one event inside the caller's transaction. `evidence` is stored when the event leaves a
+// mark in the trail; a positive `evidence_id` refers to what is stored already.
+Written apply(Core& core, store::Tx& tx, const JobId& id, const domain::Event& event,
+              std::optional<store::Evidence> evidence = std::nullopt,
+              std::optional<std::int64_t> evidence_id = std::nullopt);
+
+// Inserts a new job with the first event of its trail.
+store::InsertOutcome create(Core& core, store::Tx& tx, domain::Job& job, std::string note);
+
+// An entry of the trail that changes nothing.
+void note(Core& core, store::Tx& tx, const domain::Job& job, std::string event, std::string text,
+          std::optional<std::int64_t> evidence = std::nullopt);
+
+// Applies one event and waits until it is durable; tries again for as long as the disk refuses,
+// because what the outside world has told is known nowhere else. Rings the bells that follow.
+awaitable<Written> record(Core& core, JobId id, domain::Event event,
+                          std::optional<store::Evidence> evidence);
+
+// After a durable write: who has to look?
+void announce(Core& core, const Written& written);
+
+}  // namespace reeld::engine

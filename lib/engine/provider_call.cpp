@@ -1,0 +1,99 @@
+#include "engine/provider_call.hpp"
+
+#include <array>
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+
+#include "base/encoding.hpp"
+
+namespace reeld::engine {
+namespace {
+
+constexpr std::array hidden_headers{"set-cookie", "authorization", "cookie", "www-authenticate"};
+
+bool is_hidden(const std::string& name) {
+    for (const char* hidden : hidden_headers) {
+        if (equals_ignoring_case(name, hidden)) return true;
+    }
+    return false;
+}
+
+std::string_view name_of(Delivery delivery) {
+    switch (delivery) {
+        case Delivery::not_sent: return "not_sent";
+        case Delivery::maybe_sent: return "maybe_sent";
+        case Delivery::answered: return "answered";
+    }
+    return "not_sent";
+}
+
+}  // namespace
+
+store::Evidence answer_evidence(const domain::Job& job, store::EvidenceKind kind,
+                                const Exchange& exchange, Instant now) {
+    json::object head;
+    head["delivery"] = name_of(exchange.delivery);
+    if (exchange.delivery == Delivery::answered) {
+        head["status"] = exchange.response.status;
+        json::object headers;
+        for (const Header& header : exchange.response.headers.all()) {
+            if (!is_hidden(header.name)) headers[to_lower(header.name)] = header.value;
+        }
+        head["headers"] = std::move(headers);
+    }
+    if (exchange.delivery != Delivery::answered || !exchange.response.complete) {
+        head["error"] = exchange.error.message();
+    }
+    store::Evidence evidence;
+    evidence.job = job.request.id;
+    evidence.attempt = job.attempt;
+    evidence.kind = kind;
+    evidence.at = now;
+    evidence.head = json::serialize(head);
+    evidence.body = exchange.response.body;
+    return evidence;
+}
+
+http::RequestOptions options_for(const ProviderSetup& setup) {
+    http::RequestOptions options;
+    options.total_timeout = setup.policy.submit_timeout;
+    options.step_timeout = setup.policy.submit_timeout;
+    options.connect_timeout = std::min(options.connect_timeout, setup.policy.submit_timeout);
+    options.allow_plain_http = setup.allow_plain_http;
+    options.allow_private_addresses = setup.allow_private_addresses;
+    return options;
+}
+
+awaitable<Exchange> exchange_with(Core& core, ProviderSetup setup, Result<HttpRequest> request) {
+    if (!request) {
+        Exchange exchange;
+        exchange.error = request.error();
+        co_return exchange;
+    }
+    http::RequestOptions options = options_for(setup);
+    HttpRequest built = std::move(*request);
+    const std::string name(setup.provider->name());
+    Exchange exchange =
+        co_await core.services.client.send(std::move(built), std::move(options));
+    heard_from(core, name, exchange);
+    co_return exchange;
+}
+
+void heard_from(Core& core, const std::string& provider, const Exchange& exchange) {
+    ProviderHealth& health = core.health[provider];
+    const bool answered = exchange.delivery == Delivery::answered;
+    const int status = exchange.response.status;
+    if (answered && status >= 200 && status < 300) {
+        health.last_success_at = core.now();
+        health.failures = 0;
+        health.last_error.clear();
+        return;
+    }
+    const bool trouble = !answered || status >= 500 || status == 401 || status == 403 ||
+                         status == 429;
+    if (!trouble) return;
+    ++health.failures;
+    health.last_error = answered ? fmt::format("HTTP {}", status) : exchange.error.message();
+}
+
+}  // namespace reeld::engine

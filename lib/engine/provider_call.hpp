@@ -1,0 +1,26 @@
+#pragma once
+// One exchange with a provider: build, send, read, with what it proves.
+#include <string>
+
+#include "engine/core.hpp"
+
+namespace reeld::engine {
+
+struct Answer {
+    domain::Event event;
+    store::Evidence evidence;  // of the answer, redacted
+};
+
+// The provider's answer as evidence: status, headers without cookies, bounded body.
+store::Evidence answer_evidence(const domain::Job& job, store::EvidenceKind kind,
+                                const Exchange& exchange, Instant now);
+
+http::RequestOptions options_for(const ProviderSetup& setup);
+
+// Sends `request`; when it could not be built, the exchange is one that was never sent.
+awaitable<Exchange> exchange_with(Core& core, ProviderSetup setup, Result<HttpRequest> request);
+
+// Keeps the provider's health figures and learns from a successful read that the key is good.
+void heard_from(Core& core, const std::string& provider, const Exchange& exchange);
+
+}  // namespace reeld::engine
