@@ -9,7 +9,7 @@ namespace reeld::test {
 inline std::string be(std::uint64_t value, int bytes) {
     std::string out;
     for (int i = bytes - 1; i >= 0; --i)
-        out.push_back(static_cast<char>(value >> (8 * i) & 0xFF));
+        out.push_back(i < 8 ? static_cast<char>(value >> (8 * i) & 0xFF) : '\0');
     return out;
 }
 
