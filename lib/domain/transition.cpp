@@ -911,9 +911,14 @@ std::optional<Job> retry_row(const Job& ended, JobId id, Instant now) {
     job.attempt = ended.attempt;
     job.submitted_at = ended.submitted_at;
     job.cost_micro_usd = ended.cost_micro_usd;
-    job.outputs = ended.outputs;
-    for (Output& output : job.outputs) {
-        if (!output.stored) output.path.clear();
+    // The ended job keeps its files; this one fetches its own from the same addresses.
+    for (const Output& known : ended.outputs) {
+        Output output;
+        output.index = known.index;
+        output.url = known.url;
+        output.content_type = known.content_type;
+        output.file_name = known.file_name;
+        job.outputs.push_back(std::move(output));
     }
     job.due_at = now;
     return job;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "engine/core.hpp"
+#include "engine/download.hpp"
 #include "engine/job_writer.hpp"
 #include "engine/slots.hpp"
 
@@ -22,9 +23,17 @@ class FetchStage {
     void sweep();
 
   private:
-    awaitable<std::optional<std::string>> plan(domain::Job job, int index);
+    struct Planned {
+        std::optional<domain::Output> output;  // with its path; nothing: see `error`
+        domain::event::FetchProblem problem = domain::event::FetchProblem::retry;
+        domain::ErrorInfo error;
+    };
+    std::optional<domain::Job> load(const JobId& id) const;
+    awaitable<Planned> plan(domain::Job job, domain::Output output, bool taken);
+    awaitable<domain::Event> fetch_planned(JobId id, domain::Output output);
 
     Core& core_;
+    Downloader downloader_;
     Slots slots_;
 };
 

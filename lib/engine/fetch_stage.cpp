@@ -1,0 +1,173 @@
+#include "engine/fetch_stage.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/log.hpp"
+#include "domain/naming.hpp"
+#include "engine/part_file.hpp"
+
+namespace reeld::engine {
+namespace {
+
+using domain::Job;
+using domain::Output;
+
+constexpr int collisions_max = 10'000;
+
+DownloadConfig download_config(const DownloadSetup& setup) {
+    DownloadConfig config;
+    config.outputs = setup.outputs;
+    config.stall_timeout = setup.stall_timeout;
+    config.total_timeout = setup.total_timeout;
+    config.max_bytes = setup.max_bytes;
+    config.allowed_hosts = setup.allowed_hosts;
+    config.named_hosts = setup.named_hosts;
+    config.disk_reserve_bytes = setup.disk_reserve_bytes;
+    return config;
+}
+
+DownloadDeps deps_of(const Services& services) {
+    return DownloadDeps{services.clock, services.files, services.client};
+}
+
+std::string_view outcome_of(const domain::Event& event) {
+    return std::holds_alternative<domain::event::OutputStored>(event) ? "stored" : "failed";
+}
+
+bool is_path_taken(const domain::Event& event) {
+    const auto* failed = std::get_if<domain::event::FetchFailed>(&event);
+    return failed != nullptr && failed->error.code == "path_taken";
+}
+
+}  // namespace
+
+FetchStage::FetchStage(Core& core)
+    : core_(core),
+      downloader_(deps_of(core.services), download_config(core.config.downloads)),
+      slots_(core.services.tasks.executor(), core.config.downloads.concurrency) {}
+
+void FetchStage::reconfigure() {
+    downloader_.configure(download_config(core_.config.downloads));
+    slots_.resize(core_.config.downloads.concurrency);
+}
+
+std::optional<Job> FetchStage::load(const JobId& id) const {
+    auto found = core_.services.store.transact([&](store::Tx& tx) { return tx.find_job(id); });
+    if (!found || !*found || (*found)->state != domain::State::fetching) return std::nullopt;
+    return std::move(*found);
+}
+
+awaitable<std::vector<domain::Effect>> FetchStage::fetch(JobId id) {
+    const Slots::Place place = co_await slots_.take();
+    std::vector<domain::Effect> following;
+    // Loaded anew for each output: a cancel may have come between two of them.
+    for (std::optional<Job> job = load(id); job; job = load(id)) {
+        const auto missing = std::find_if(job->outputs.begin(), job->outputs.end(),
+                                          [](const Output& o) { return !o.stored; });
+        if (missing == job->outputs.end()) break;
+        const int index = missing->index;
+        domain::Event event;
+        const Planned planned = co_await plan(*job, *missing, false);
+        if (planned.output) {
+            event = co_await fetch_planned(id, *planned.output);
+            if (is_path_taken(event)) {
+                const Planned again = co_await plan(*job, *missing, true);
+                if (again.output) event = co_await fetch_planned(id, *again.output);
+            }
+        } else {
+            domain::event::FetchFailed failed;
+            failed.index = index;
+            failed.problem = planned.problem;
+            failed.error = planned.error;
+            event = std::move(failed);
+        }
+        core_.count("downloads", fmt::format("outcome=\"{}\"", outcome_of(event)));
+        const bool stored = std::holds_alternative<domain::event::OutputStored>(event);
+        Written written = co_await record(core_, id, std::move(event), std::nullopt);
+        following.insert(following.end(), written.effects.begin(), written.effects.end());
+        if (!stored) break;
+    }
+    co_return following;
+}
+
+awaitable<domain::Event> FetchStage::fetch_planned(JobId id, Output output) {
+    FetchTask task = make_fetch_task(id, output);
+    domain::Event event = co_await downloader_.fetch(std::move(task));
+    co_return event;
+}
+
+// The path is durable before the first byte is written, so that a file under it can be told from a
+// stranger's after a crash.
+awaitable<FetchStage::Planned> FetchStage::plan(Job job, Output output, bool taken) {
+    Planned planned;
+    const std::string& root = core_.config.downloads.outputs;
+    if (!output.path.empty() && !taken) {
+        planned.output = std::move(output);
+        co_return planned;
+    }
+    const std::string extension = domain::extension_of(output.content_type, output.url);
+    for (int collision = 0; collision < collisions_max; ++collision) {
+        const std::string relative = domain::file_name(job, output, extension, collision);
+        const std::string path = root + "/" + relative;
+        if (core_.services.files.exists(path)) continue;
+        const auto slash = relative.rfind('/');
+        if (slash != std::string::npos) {
+            const Status made =
+                core_.services.files.make_folders(root, relative.substr(0, slash));
+            if (!made) {
+                const bool full = made.error().code() == ErrorCode::disk_full;
+                planned.problem = full ? domain::event::FetchProblem::disk
+                                       : domain::event::FetchProblem::retry;
+                planned.error = {"outputs_folder", made.error().message()};
+                co_return planned;
+            }
+        }
+        bool reserved = false;
+        const Status written = core_.services.store.transact([&](store::Tx& tx) {
+            reserved = tx.reserve_path(job.request.id, output.index, path);
+        });
+        if (!written) {
+            planned.error = {"database", written.error().message()};
+            co_return planned;
+        }
+        if (!reserved) continue;
+        domain::event::OutputPlanned event;
+        event.index = output.index;
+        event.path = path;
+        domain::Event named = std::move(event);
+        co_await record(core_, job.request.id, std::move(named), std::nullopt);
+        output.path = path;
+        planned.output = std::move(output);
+        co_return planned;
+    }
+    planned.error = {"file_name", "every variant of the file name is taken"};
+    co_return planned;
+}
+
+void FetchStage::sweep() {
+    std::set<std::string> owned;
+    std::set<std::string> folders{core_.config.downloads.outputs};
+    const Status read = core_.services.store.transact([&](store::Tx& tx) {
+        constexpr int all = 1'000'000;
+        for (const Job& job : tx.jobs_in_state(store::State::fetching, all)) {
+            for (const Output& output : job.outputs) {
+                if (output.path.empty()) continue;
+                owned.insert(part_path(output.path, job.request.id));
+                folders.insert(output.path.substr(0, output.path.rfind('/')));
+            }
+        }
+    });
+    if (!read) return;  // nothing may be called ownerless without the owners' list
+    for (const std::string& folder : folders) {
+        const auto removed = downloader_.remove_stale_parts(
+            folder, [&](const std::string& part) { return owned.contains(part); });
+        if (!removed || removed->empty()) continue;
+        log::info("engine", "removed partial files that no job needs",
+                  {{"folder", folder}, {"files", std::to_string(removed->size())}});
+    }
+}
+
+}  // namespace reeld::engine
