@@ -54,16 +54,22 @@ domain::event::SubmitUnknown unknown(Reason reason, domain::ErrorInfo error) {
     return event;
 }
 
-// A success whose body cannot be used: a job exists. The header tells its id, most likely.
-domain::Event read_garbled_success(const Hosts& hosts, const SubmitIntent& intent,
-                                   const HttpResponse& response) {
-    auto event = unknown(Reason::garbled_answer,
-                         {"garbled_answer", fmt::format("fal answered the submit with HTTP {} and "
-                                                        "a body that names no request",
-                                                        response.status)});
+// An answer that proves nothing may still name the request in its header. It need not exist: the
+// reader of the hint takes an unknown id for no evidence.
+domain::event::SubmitUnknown unknown_answer(const Hosts& hosts, const SubmitIntent& intent,
+                                            const HttpResponse& response,
+                                            domain::ErrorInfo error) {
+    auto event = unknown(response.status == 504 ? Reason::timeout : Reason::garbled_answer,
+                         std::move(error));
     const auto* id = response.headers.find("x-fal-request-id");
     if (id != nullptr && is_request_id(*id)) event.hint = make_remote(hosts, intent.model, *id);
     return event;
+}
+
+domain::ErrorInfo garbled_success(int status) {
+    return {"garbled_answer",
+            fmt::format("fal answered the submit with HTTP {} and a body that names no request",
+                        status)};
 }
 
 // The page of fal's ingress, made before anything behind it saw the request.
@@ -124,15 +130,14 @@ domain::Event read_answer(const Hosts& hosts, const SubmitIntent& intent,
     if (response.status >= 200 && response.status < 300) {
         // A document that parses is whole, even when the connection then ended too early.
         if (auto accepted = read_accepted(hosts, intent, response.body)) return *accepted;
-        return read_garbled_success(hosts, intent, response);
+        return unknown_answer(hosts, intent, response, garbled_success(response.status));
     }
     const ErrorBody body = read_error_body(response.body);
     domain::ErrorInfo error = error_info(response.status, response.headers, body);
     if (!proves_refusal(response)) {
         // A redirect counts here too: whether the other side acted first, it does not say, and the
         // key is not sent after it.
-        const bool late = response.status == 504;
-        return unknown(late ? Reason::timeout : Reason::garbled_answer, std::move(error));
+        return unknown_answer(hosts, intent, response, std::move(error));
     }
     domain::event::SubmitRefused refused;
     refused.refusal.error = std::move(error);

@@ -1,0 +1,265 @@
+// One suite for every provider of the registry: each must have a fixture for every kind of answer,
+// read it as its manifest says, and survive all of them broken.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+#include <random>
+#include <set>
+
+#include "conformance/event_fields.hpp"
+#include "conformance/provider_cases.hpp"
+#include "providers/registry.hpp"
+
+using namespace reeld;
+using namespace reeld::conformance;
+
+namespace {
+
+// A provider without a fixture for one of these has not thought about it.
+constexpr std::array<std::string_view, 35> required_cases{
+    "submit_accepted",          "submit_not_sent",           "submit_refused_permanent",
+    "submit_refused_credentials", "submit_refused_account",  "submit_refused_rate_limited",
+    "submit_refused_retry",     "submit_unknown_timeout",    "submit_unknown_reset",
+    "submit_unknown_server_error", "submit_unknown_truncated", "submit_unknown_no_id",
+    "status_queued",            "status_running",            "status_ended",
+    "status_unknown_word",      "status_truncated",          "status_missing",
+    "status_credentials",       "status_no_answer",          "result_ok",
+    "result_failed_permanent",  "result_failed_retry",       "result_missing",
+    "result_truncated",         "cancel_accepted",           "cancel_too_late",
+    "history_page",             "history_truncated",         "key_check_good",
+    "key_check_bad",            "webhook_ok",                "webhook_stale",
+    "webhook_forged",           "webhook_unknown_key"};
+
+struct Subject {
+    Manifest manifest;
+    std::unique_ptr<provider_api::Provider> provider;
+    provider_api::SubmitIntent intent;
+};
+
+Subject make_subject(const providers::Entry& entry) {
+    Subject subject;
+    subject.manifest = read_manifest(entry.name);
+    subject.provider = entry.make(subject.manifest.config);
+    subject.intent.job = JobId("conformance");
+    subject.intent.model = subject.manifest.model;
+    subject.intent.input = R"({"prompt":"waves"})";
+    subject.intent.webhook_url = "https://hooks.example.com/hooks/x/00112233445566778899aabbccddeeff";
+    subject.intent.intent_at = from_unix_ms(1767225600000);
+    return subject;
+}
+
+json::object read_history(const Subject& subject, const Exchange& exchange) {
+    const auto page = subject.provider->read_history(subject.intent, exchange);
+    if (!page) return {{"error", true}};
+    json::object fields{{"items", page->items.size()}, {"next_cursor", page->next_cursor}};
+    if (!page->items.empty()) {
+        fields["first_id"] = page->items.front().request_id.str();
+        fields["first_input"] = page->items.front().input;
+    }
+    return fields;
+}
+
+json::object read_key_set(const Subject& subject, const Exchange& exchange) {
+    const auto set = subject.provider->read_key_set(exchange);
+    if (!set) return {{"error", true}};
+    return {{"keys", set->keys.size()}};
+}
+
+json::object read_key_check(const Subject& subject, const Exchange& exchange) {
+    const auto accepted = subject.provider->read_key_check(exchange);
+    if (!accepted) return {{"error", true}};
+    return {{"accepted", *accepted}};
+}
+
+provider_api::WebhookReading read_delivery(const Subject& subject, const Case& made,
+                                           const Exchange& exchange) {
+    provider_api::KeySet keys;
+    if (!made.key_set.empty()) {
+        Exchange answer;
+        answer.delivery = Delivery::answered;
+        answer.response.status = 200;
+        answer.response.body = made.key_set;
+        keys = subject.provider->read_key_set(answer).value();
+    }
+    const provider_api::Delivery delivery{exchange.response.headers, exchange.response.body};
+    return subject.provider->read_webhook(delivery, keys, made.now);
+}
+
+json::object read_webhook(const Subject& subject, const Case& made, const Exchange& exchange) {
+    const auto reading = read_delivery(subject, made, exchange);
+    json::object fields;
+    if (reading.event) fields = fields_of(*reading.event);
+    else fields["event"] = "";
+    switch (reading.trust) {
+        case provider_api::Trust::verified: fields["trust"] = "verified"; break;
+        case provider_api::Trust::stale: fields["trust"] = "stale"; break;
+        case provider_api::Trust::no_key: fields["trust"] = "no_key"; break;
+        case provider_api::Trust::forged: fields["trust"] = "forged"; break;
+    }
+    return fields;
+}
+
+// The case's reader over an exchange, which need not be the case's own.
+json::object run(const Subject& subject, const Case& made, const Exchange& exchange) {
+    const auto& provider = *subject.provider;
+    if (made.reader == "submit") return fields_of(provider.read_submit(subject.intent, exchange));
+    if (made.reader == "status") return fields_of(provider.read_status(exchange));
+    if (made.reader == "result") return fields_of(provider.read_result(exchange));
+    if (made.reader == "cancel") return fields_of(provider.read_cancel(exchange));
+    if (made.reader == "history") return read_history(subject, exchange);
+    if (made.reader == "key_set") return read_key_set(subject, exchange);
+    if (made.reader == "key_check") return read_key_check(subject, exchange);
+    if (made.reader == "webhook") return read_webhook(subject, made, exchange);
+    throw std::runtime_error("unknown reader " + made.reader);
+}
+
+// The document without the white space around it: a cut of that alone breaks nothing.
+std::string trimmed(std::string text) {
+    const auto end = text.find_last_not_of(" \r\n\t");
+    text.resize(end == std::string::npos ? 0 : end + 1);
+    return text;
+}
+
+bool claims_success(const json::object& fields) {
+    const auto event = find_string(fields, "event");
+    return event == "submit_accepted" || event == "result_seen";
+}
+
+// A success must carry what makes it one.
+bool is_sound(const json::object& fields) {
+    const auto event = find_string(fields, "event");
+    if (event == "submit_accepted") return !text_or(fields, "request_id").empty();
+    if (event != "result_seen") return event != "status_seen" || fields.contains("phase");
+    const auto* urls = find_array(fields, "urls");
+    return urls != nullptr && !urls->empty() &&
+           std::all_of(urls->begin(), urls->end(), [](const json::value& url) {
+               return parse_url(std::string_view(url.as_string())).has_value();
+           });
+}
+
+template <class Check>
+void for_each_case(Check check) {
+    REQUIRE_FALSE(providers::registry().empty());
+    for (const auto& entry : providers::registry()) {
+        CAPTURE(entry.name);
+        const Subject subject = make_subject(entry);
+        for (const Case& made : subject.manifest.cases) {
+            CAPTURE(made.name);
+            check(subject, made);
+        }
+    }
+}
+
+}  // namespace
+
+TEST_CASE("every provider has a fixture for every kind of answer, or says why it cannot") {
+    for (const auto& entry : providers::registry()) {
+        CAPTURE(entry.name);
+        const Subject subject = make_subject(entry);
+        std::set<std::string> names;
+        for (const Case& made : subject.manifest.cases) {
+            CAPTURE(made.name);
+            CHECK(names.insert(made.name).second);
+        }
+        for (const std::string_view name : required_cases) {
+            CAPTURE(name);
+            const bool excused = !text_or(subject.manifest.not_applicable, name).empty();
+            CHECK(names.contains(std::string(name)) != excused);
+        }
+    }
+}
+
+TEST_CASE("every fixture is read as its manifest says") {
+    for_each_case([](const Subject& subject, const Case& made) {
+        REQUIRE_FALSE(made.expect.empty());
+        const json::object fields = run(subject, made, made.exchange);
+        CHECK(is_sound(fields));
+        for (const auto& wanted : made.expect) {
+            const std::string field(wanted.key());
+            CAPTURE(field);
+            const auto* got = find(fields, field);
+            CHECK((got == nullptr ? "(absent)" : canonical_json(*got)) ==
+                  canonical_json(wanted.value()));
+        }
+    });
+}
+
+TEST_CASE("a body cut at any byte is never a success and never an exception") {
+    for_each_case([](const Subject& subject, const Case& made) {
+        const std::string whole = trimmed(made.exchange.response.body);
+        for (std::size_t length = 0; length < whole.size(); ++length) {
+            Exchange cut = made.exchange;
+            cut.response.body = whole.substr(0, length);
+            const json::object fields = run(subject, made, cut);
+            if (!claims_success(fields)) continue;
+            CAPTURE(length);
+            FAIL_CHECK("a success out of a part");
+        }
+    });
+}
+
+TEST_CASE("a body with changed bytes is never an unsound success and never an exception") {
+    constexpr unsigned seed = 20261121;
+    constexpr int changes_per_case = 400;
+    std::mt19937 random(seed);
+    for_each_case([&](const Subject& subject, const Case& made) {
+        const std::string& whole = made.exchange.response.body;
+        if (whole.empty()) return;
+        for (int i = 0; i < changes_per_case; ++i) {
+            Exchange changed = made.exchange;
+            for (auto flips = 1 + random() % 3; flips > 0; --flips) {
+                const std::size_t at = random() % whole.size();
+                changed.response.body[at] = static_cast<char>(random() & 0xFF);
+            }
+            const json::object fields = run(subject, made, changed);
+            if (!is_sound(fields)) FAIL_CHECK("an unsound success of: " << changed.response.body);
+            const bool same = changed.response.body == whole;
+            if (made.reader == "webhook" && !same && text_or(fields, "trust") == "verified") {
+                FAIL_CHECK("a changed delivery was trusted");
+            }
+        }
+    });
+}
+
+TEST_CASE("headers and codes that no answer should have are never an exception") {
+    for_each_case([](const Subject& subject, const Case& made) {
+        for (const int status : {-1, 0, 99, 100, 200, 204, 206, 299, 300, 304, 399, 400, 418, 499,
+                                 500, 599, 600, 999}) {
+            Exchange odd = made.exchange;
+            odd.delivery = Delivery::answered;
+            odd.response.status = status;
+            odd.response.headers.set("Retry-After", "\xFF\x00 soon");
+            odd.response.headers.set("Date", std::string(5000, '9'));
+            CHECK(is_sound(run(subject, made, odd)));
+        }
+    });
+}
+
+TEST_CASE("the key goes to no host but the provider's own") {
+    for (const auto& entry : providers::registry()) {
+        CAPTURE(entry.name);
+        const Subject subject = make_subject(entry);
+        const auto& provider = *subject.provider;
+        CHECK(provider.name() == entry.name);
+        CHECK(provider.serves(subject.manifest.model));
+        CHECK_FALSE(provider.serves(""));
+        domain::Remote remote;
+        remote.request_id = RequestId("r");
+        remote.status_url = "https://evil.example/r/status";
+        remote.response_url = "https://evil.example/r";
+        remote.cancel_url = "https://evil.example/r/cancel";
+        const std::string& model = subject.manifest.model;
+        for (const auto& request :
+             {provider.build_status(model, remote), provider.build_result(model, remote),
+              provider.build_cancel(model, remote), provider.build_submit(subject.intent),
+              provider.build_key_check()}) {
+            REQUIRE(request.has_value());
+            CAPTURE(request->url);
+            CHECK(provider.owns_url(request->url));
+            CHECK(request->url.find("conformance-key") == std::string::npos);
+        }
+        CHECK_FALSE(provider.owns_url("https://evil.example/"));
+        CHECK_FALSE(provider.owns_url(""));
+    }
+}
