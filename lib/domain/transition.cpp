@@ -128,12 +128,20 @@ Step accepted(const Context& c, Remote remote, std::optional<std::int64_t> queue
     return step;
 }
 
+// Cancelled while no submit is in flight: whether it is free depends on the submits before.
+Step cancelled_here(const Context& c, Job job) {
+    const bool may_bill = job.billable_attempts > 0;
+    return finish(c, std::move(job), State::cancelled,
+                  may_bill ? Reason::after_submit : Reason::before_submit,
+                  may_bill ? "cancelled; an earlier submit may be billed"
+                           : "cancelled before the provider took anything");
+}
+
 Step refused(const Context& c, const Refusal& refusal) {
     Job job = c.job;
     job.error = refusal.error;
     if (job.cancel_requested) {
-        Step step = finish(c, std::move(job), State::cancelled, Reason::before_submit,
-                           "the provider refused it, and it was to be cancelled");
+        Step step = cancelled_here(c, std::move(job));
         step.attempt_outcome = "refused";
         return step;
     }
@@ -174,8 +182,7 @@ Step not_sent(const Context& c, const ErrorInfo& error) {
     job.error = error;
     Step step;
     if (job.cancel_requested) {
-        step = finish(c, std::move(job), State::cancelled, Reason::before_submit,
-                      "cancelled before anything was sent");
+        step = cancelled_here(c, std::move(job));
     } else {
         ++job.refusals;
         step = Step{wait_backoff(c, job, job.refusals, std::nullopt),
@@ -269,15 +276,6 @@ Step hold(const Context& c) {
     return Step{std::move(job), {}, "held by a person", {}};
 }
 
-Step cancel_pending(const Context& c) {
-    const bool may_bill = c.job.reason == Reason::submit_unknown ||
-                          c.job.reason == Reason::remote_missing;
-    return finish(c, c.job, State::cancelled,
-                  may_bill ? Reason::after_submit : Reason::before_submit,
-                  may_bill ? "cancelled; an earlier submit may still be billed"
-                           : "cancelled before anything was sent");
-}
-
 Step search_again(const Context& c) {
     // Each wait is as long as all before it: evidence comes soon or late, rarely in between.
     Job job = c.job;
@@ -343,7 +341,7 @@ struct InHeld : SubmitAnswers, RemoteNews, RemoteNoise, FetchNews,
         return step;
     }
     Outcome operator()(const Adopted& e) const { return adopt(c, e); }
-    Outcome operator()(const CancelRequested&) const { return cancel_pending(c); }
+    Outcome operator()(const CancelRequested&) const { return cancelled_here(c, c.job); }
     Outcome operator()(const HoldRequested&) const {
         if (c.job.reason == Reason::user) return Ignored{};
         // Whoever holds an undecided submit must not hide that it is undecided.
@@ -386,7 +384,7 @@ struct InBlocked : SubmitAnswers, RemoteNews, RemoteNoise, FetchNews,
         job.due_at = capped(job, c.now + idle_check);
         return Step{std::move(job), {}, {}, {}};
     }
-    Outcome operator()(const CancelRequested&) const { return cancel_pending(c); }
+    Outcome operator()(const CancelRequested&) const { return cancelled_here(c, c.job); }
     Outcome operator()(const HoldRequested&) const { return hold(c); }
     Outcome operator()(const ReleaseRequested&) const {
         return Rejected{"it waits for another job, nobody holds it"};
@@ -410,7 +408,7 @@ struct InScheduled : SubmitAnswers, RemoteNews, RemoteNoise, FetchNews,
         return Step{requeue(c, c.job), {}, "its time has come", {}};
     }
     Outcome operator()(const Adopted& e) const { return adopt(c, e); }
-    Outcome operator()(const CancelRequested&) const { return cancel_pending(c); }
+    Outcome operator()(const CancelRequested&) const { return cancelled_here(c, c.job); }
     Outcome operator()(const HoldRequested&) const { return hold(c); }
     Outcome operator()(const ReleaseRequested&) const {
         return Rejected{"it waits for its time, nobody holds it"};
@@ -444,7 +442,7 @@ struct InQueued : SubmitAnswers, RemoteNews, RemoteNoise, FetchNews,
         return Step{std::move(job), {effect::SendSubmit{}}, "the intent is durable", {}};
     }
     Outcome operator()(const Adopted& e) const { return adopt(c, e); }
-    Outcome operator()(const CancelRequested&) const { return cancel_pending(c); }
+    Outcome operator()(const CancelRequested&) const { return cancelled_here(c, c.job); }
     Outcome operator()(const HoldRequested&) const { return hold(c); }
     Outcome operator()(const ReleaseRequested&) const {
         return Rejected{"it is queued already, nobody holds it"};

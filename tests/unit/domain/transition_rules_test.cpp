@@ -1,0 +1,123 @@
+// Rules of the state machine that cost money when they break, one situation each.
+#include <doctest/doctest.h>
+
+#include "domain/transition.hpp"
+
+using namespace reeld;
+using namespace reeld::domain;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr Instant start = from_unix_ms(1'795'000'000'000);
+constexpr Jitter middle{0.5};
+
+Remote remote_named(const std::string& id) {
+    return Remote{RequestId{id}, "https://p.test/" + id + "/status", "https://p.test/" + id,
+                  "https://p.test/" + id + "/cancel"};
+}
+
+Refusal refusal(RefusalKind kind, Reason reason = Reason::provider_error) {
+    return Refusal{kind, reason, ErrorInfo{"refused", "the provider said no"}, std::nullopt};
+}
+
+// A job and its clock; `on` insists on a Step.
+struct Scene {
+    Policy policy;
+    Instant now = start;
+    Job job = first_row(request(), "sandbox", start);
+    std::vector<Effect> effects;
+    std::string note;
+
+    static JobRequest request() {
+        JobRequest request;
+        request.id = JobId{"job-1"};
+        request.model = "sandbox/video";
+        request.input = "{}";
+        return request;
+    }
+    Outcome ask(const Event& event) const { return transition(job, event, policy, now, middle); }
+    Scene& on(const Event& event) {
+        Outcome outcome = ask(event);
+        REQUIRE(std::holds_alternative<Step>(outcome));
+        Step& step = std::get<Step>(outcome);
+        job = std::move(step.job);
+        effects = std::move(step.effects);
+        note = std::move(step.note);
+        return *this;
+    }
+    Scene& due() {
+        now = std::max(now, job.due_at.value());
+        return on(event::Due{});
+    }
+    Scene& submitted() {
+        return on(event::Admitted{}).on(event::SubmitAccepted{remote_named("r1"), 1});
+    }
+    Scene& missing() {
+        submitted();
+        for (int i = 0; i <= policy.missing_polls_max; ++i) on(event::RemoteMissing{});
+        REQUIRE(job.reason == Reason::remote_missing);
+        return *this;
+    }
+    Scene& fetching(int outputs = 1) {
+        submitted();
+        event::ResultSeen seen;
+        for (int i = 0; i < outputs; ++i) {
+            Output output;
+            output.index = i;
+            output.url = "https://files.test/" + std::to_string(i) + ".mp4";
+            seen.outputs.push_back(output);
+        }
+        return on(seen);
+    }
+};
+
+bool ignored(const Outcome& outcome) { return std::holds_alternative<Ignored>(outcome); }
+
+template <class E>
+bool emits(const Scene& scene) {
+    for (const Effect& effect : scene.effects) {
+        if (std::holds_alternative<E>(effect)) return true;
+    }
+    return false;
+}
+
+event::FetchFailed fetch_failed(event::FetchProblem problem, int index = 0) {
+    return event::FetchFailed{index, problem, ErrorInfo{"fetch", "it failed"}, std::nullopt};
+}
+
+event::OutputStored stored(int index) {
+    return event::OutputStored{index, "/out/" + std::to_string(index) + ".mp4", 10, "aa",
+                               "video/mp4"};
+}
+
+}  // namespace
+
+TEST_CASE("a job cancelled between two attempts says that the first may be billed") {
+    Scene scene;
+    scene.submitted().on(event::ResultFailed{refusal(RefusalKind::retry)});
+    REQUIRE(scene.job.state == State::scheduled);
+    scene.on(event::CancelRequested{});
+    CHECK(scene.job.state == State::cancelled);
+    CHECK(scene.job.reason == Reason::after_submit);
+}
+
+TEST_CASE("a second submit refused while a cancel waits leaves the first one's bill visible") {
+    Scene scene;
+    scene.submitted().on(event::ResultFailed{refusal(RefusalKind::retry)}).due();
+    scene.on(event::Admitted{}).on(event::CancelRequested{});
+    SUBCASE("refused") { scene.on(event::SubmitRefused{refusal(RefusalKind::retry)}); }
+    SUBCASE("not sent") { scene.on(event::SubmitNotSent{}); }
+    CHECK(scene.job.state == State::cancelled);
+    CHECK(scene.job.reason == Reason::after_submit);
+}
+
+TEST_CASE("a job cancelled before anything was accepted is free") {
+    Scene scene;
+    SUBCASE("never sent") {}
+    SUBCASE("refused before") {
+        scene.on(event::Admitted{}).on(event::SubmitRefused{refusal(RefusalKind::retry)});
+    }
+    scene.on(event::CancelRequested{});
+    CHECK(scene.job.reason == Reason::before_submit);
+}
