@@ -321,12 +321,15 @@ Outcome adopt(const Context& c, const Adopted& e) {
                                 by[static_cast<std::size_t>(e.by)]));
 }
 
-struct InHeld : SubmitAnswers, RemoteNews, RemoteNoise, FetchNews,
+// What a job at the provider does with news of its request; defined with that state.
+template <class E>
+Outcome at_provider(const Context& c, const E& news);
+
+struct InHeld : SubmitAnswers, RemoteNoise, FetchNews,
                 Skip<Admitted, SubmitInterrupted, EvidenceSearched, AccountPaused> {
     const Context& c;
     explicit InHeld(const Context& context) : c(context) {}
     using SubmitAnswers::operator();
-    using RemoteNews::operator();
     using RemoteNoise::operator();
     using FetchNews::operator();
     using Skip<Admitted, SubmitInterrupted, EvidenceSearched, AccountPaused>::operator();
@@ -341,19 +344,22 @@ struct InHeld : SubmitAnswers, RemoteNews, RemoteNoise, FetchNews,
         return step;
     }
     Outcome operator()(const Adopted& e) const { return adopt(c, e); }
+    Outcome operator()(const StatusSeen& e) const { return news(e); }
+    Outcome operator()(const ResultSeen& e) const { return news(e); }
+    Outcome operator()(const ResultFailed& e) const { return news(e); }
+    Outcome operator()(const RemoteCancelled& e) const { return news(e); }
     Outcome operator()(const CancelRequested&) const { return cancelled_here(c, c.job); }
     Outcome operator()(const HoldRequested&) const {
         if (c.job.reason == Reason::user) return Ignored{};
         // Whoever holds an undecided submit must not hide that it is undecided.
-        if (c.job.reason == Reason::submit_unknown) return Ignored{"it is held already"};
+        if (undecided()) return Ignored{"it is held already"};
         return hold(c);
     }
     Outcome operator()(const ReleaseRequested&) const {
-        const bool undecided = c.job.reason == Reason::submit_unknown;
         return Step{requeue(c, c.job),
                     {},
-                    undecided ? "a person decided to submit again; the earlier submit may be billed"
-                              : "released by a person",
+                    undecided() ? "a person decided to submit again; the earlier submit may be billed"
+                                : "released by a person",
                     {}};
     }
     Outcome operator()(const AccountResumed&) const {
@@ -361,6 +367,16 @@ struct InHeld : SubmitAnswers, RemoteNews, RemoteNoise, FetchNews,
             return Ignored{};
         }
         return Step{requeue(c, c.job), {}, "the account works again", {}};
+    }
+
+    bool undecided() const {
+        return c.job.reason == Reason::submit_unknown || c.job.reason == Reason::remote_missing;
+    }
+    // A request that had vanished shows up again: follow it instead of paying for another.
+    template <class E>
+    Outcome news(const E& e) const {
+        if (c.job.reason == Reason::remote_missing) return at_provider(c, e);
+        return Ignored{"came too late or too early"};
     }
 };
 
@@ -726,6 +742,14 @@ struct AtProvider : FetchNews, Skip<Admitted, SubmitInterrupted, EvidenceSearche
     }
     Outcome operator()(const ReleaseRequested&) const { return Rejected{"nobody holds it"}; }
 };
+
+template <class E>
+Outcome at_provider(const Context& c, const E& news) {
+    Job job = c.job;
+    job.reason = Reason::none;
+    job.error.reset();
+    return AtProvider(Context{job, c.policy, c.now, c.jitter})(news);
+}
 
 struct InFetching : SubmitAnswers, RemoteNoise,
                     Skip<Admitted, SubmitInterrupted, EvidenceSearched, AccountPaused,

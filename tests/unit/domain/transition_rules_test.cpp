@@ -121,3 +121,49 @@ TEST_CASE("a job cancelled before anything was accepted is free") {
     scene.on(event::CancelRequested{});
     CHECK(scene.job.reason == Reason::before_submit);
 }
+
+TEST_CASE("a result that a webhook brings for a vanished request is fetched") {
+    Scene scene;
+    scene.missing();
+    REQUIRE(scene.job.remote.has_value());
+    Output output;
+    output.url = "https://files.test/0.mp4";
+    scene.on(event::ResultSeen{{output}, std::nullopt});
+    CHECK(scene.job.state == State::fetching);
+    CHECK(emits<effect::Fetch>(scene));
+    CHECK_FALSE(scene.job.error.has_value());
+}
+
+TEST_CASE("a vanished request that shows up again is followed") {
+    Scene scene;
+    scene.missing();
+    SUBCASE("running") {
+        scene.on(event::StatusSeen{event::RemotePhase::running, {}, {}});
+        CHECK(scene.job.state == State::running);
+        CHECK(scene.job.reason == Reason::none);
+    }
+    SUBCASE("ended without a result: another attempt may follow") {
+        scene.on(event::ResultFailed{refusal(RefusalKind::retry)});
+        CHECK(scene.job.state == State::scheduled);
+    }
+    SUBCASE("cancelled") {
+        scene.on(event::RemoteCancelled{});
+        CHECK(scene.job.state == State::cancelled);
+        CHECK(scene.job.reason == Reason::after_submit);
+    }
+}
+
+TEST_CASE("news of a request never wake a job that a person holds") {
+    Scene scene;
+    scene.on(event::HoldRequested{});
+    CHECK(ignored(scene.ask(event::ResultSeen{{Output{}}, std::nullopt})));
+    CHECK(ignored(scene.ask(event::StatusSeen{})));
+}
+
+TEST_CASE("a hold does not hide that a vanished request is undecided") {
+    Scene scene;
+    scene.missing();
+    CHECK(ignored(scene.ask(event::HoldRequested{})));
+    scene.on(event::ReleaseRequested{});
+    CHECK(scene.note == "a person decided to submit again; the earlier submit may be billed");
+}
