@@ -560,9 +560,13 @@ struct InSubmitUnknown : FetchNews, RemoteNews, Skip<Admitted, SubmitInterrupted
     Outcome operator()(const Adopted& e) const { return adopt(c, e); }
 
     Outcome operator()(const PollFailed& e) const {
-        // The search got no answer: that proves nothing, so only a person may decide on it.
-        if (c.now >= *c.job.unknown_until && !c.policy.resubmit_unknown) {
-            return decide_without_evidence(0, "the provider could not be asked");
+        // The search got no answer: that proves nothing, so only a person may decide on it. Where
+        // the policy would submit again, an outage gets as long again to pass.
+        const bool patient =
+            c.policy.resubmit_unknown && !c.job.cancel_requested && !deadline_passed(c);
+        const Millis more = patient ? c.policy.submit_unknown_wait : Millis{0};
+        if (c.now >= *c.job.unknown_until + more) {
+            return decide(false, "the provider could not be asked");
         }
         Job job = c.job;
         ++job.failed_polls;
@@ -572,7 +576,7 @@ struct InSubmitUnknown : FetchNews, RemoteNews, Skip<Admitted, SubmitInterrupted
     }
     Outcome operator()(const EvidenceSearched& e) const {
         if (c.now < *c.job.unknown_until) return search_again(c);
-        return decide_without_evidence(e.candidates, e.detail);
+        return decide(e.candidates == 0, e.detail);
     }
     Outcome operator()(const CancelRequested&) const {
         if (c.job.cancel_requested) return Ignored{};
@@ -588,14 +592,14 @@ struct InSubmitUnknown : FetchNews, RemoteNews, Skip<Admitted, SubmitInterrupted
     }
 
     // The wait is over. What was found decides between a person, another submit and the end.
-    Outcome decide_without_evidence(int candidates, const std::string& detail) const {
+    Outcome decide(bool none_found, const std::string& detail) const {
         Job job = c.job;
         if (job.cancel_requested) {
             return finish(c, std::move(job), State::cancelled, Reason::after_submit,
                           "cancelled; whether the submit was accepted stayed unknown");
         }
         if (deadline_passed(c)) return deadline_over(c);
-        const bool may_resubmit = c.policy.resubmit_unknown && candidates == 0 &&
+        const bool may_resubmit = c.policy.resubmit_unknown && none_found &&
                                   job.billable_attempts < job.request.max_attempts;
         if (may_resubmit) {
             return Step{requeue(c, std::move(job)),

@@ -167,3 +167,53 @@ TEST_CASE("a hold does not hide that a vanished request is undecided") {
     scene.on(event::ReleaseRequested{});
     CHECK(scene.note == "a person decided to submit again; the earlier submit may be billed");
 }
+
+TEST_CASE("a search that is never answered ends the wait, and never with another submit") {
+    Scene scene;
+    scene.policy.resubmit_unknown = true;
+    scene.on(event::Admitted{}).on(event::SubmitUnknown{});
+    const event::PollFailed failed{refusal(RefusalKind::account)};
+    SUBCASE("nobody asked for its end") {
+        scene.now = start + 2 * scene.policy.submit_unknown_wait - 1ms;
+        scene.on(failed);
+        CHECK(scene.job.state == State::submit_unknown);
+        scene.now += 1ms;
+        scene.on(failed);
+        CHECK(scene.job.state == State::held);
+        CHECK(scene.job.reason == Reason::submit_unknown);
+    }
+    SUBCASE("a cancel waits") {
+        scene.on(event::CancelRequested{});
+        scene.now = start + scene.policy.submit_unknown_wait;
+        scene.on(failed);
+        CHECK(scene.job.state == State::cancelled);
+        CHECK(scene.job.reason == Reason::after_submit);
+    }
+    SUBCASE("the deadline passed") {
+        scene.job.request.deadline = start + 1min;
+        scene.now = start + scene.policy.submit_unknown_wait;
+        scene.on(failed);
+        CHECK(scene.job.state == State::failed);
+        CHECK(scene.job.reason == Reason::deadline);
+    }
+}
+
+TEST_CASE("a search that finds nothing submits again only when the policy says so") {
+    Scene scene;
+    scene.policy.resubmit_unknown = true;
+    scene.on(event::Admitted{}).on(event::SubmitUnknown{});
+    scene.now = start + scene.policy.submit_unknown_wait;
+    SUBCASE("nothing found") {
+        scene.on(event::EvidenceSearched{0, "12 requests looked at"});
+        CHECK(scene.job.state == State::queued);
+    }
+    SUBCASE("too many to choose from") {
+        scene.on(event::EvidenceSearched{2, "2 alike"});
+        CHECK(scene.job.state == State::held);
+    }
+    SUBCASE("no attempt left") {
+        scene.job.request.max_attempts = 1;
+        scene.on(event::EvidenceSearched{0, "none"});
+        CHECK(scene.job.state == State::held);
+    }
+}
