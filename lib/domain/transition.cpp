@@ -636,6 +636,7 @@ struct AtProvider : FetchNews, Skip<Admitted, SubmitInterrupted, EvidenceSearche
         Step step{std::move(job), {}, {}, {}};
         if (deadline_passed(c) && !step.job.cancel_requested) {
             step.job.cancel_requested = true;
+            step.job.quiet_polls = 0;
             step.job.reason = Reason::deadline;
             step.note = "the deadline passed: cancelling at the provider";
         }
@@ -675,7 +676,8 @@ struct AtProvider : FetchNews, Skip<Admitted, SubmitInterrupted, EvidenceSearche
         const bool changed = job.state != c.job.state ||
                              job.queue_position != c.job.queue_position ||
                              job.progress != c.job.progress;
-        job.quiet_polls = changed ? 0 : job.quiet_polls + 1;
+        // A cancel is repeated with each poll, so under one only the first polls come fast.
+        job.quiet_polls = changed && !job.cancel_requested ? 0 : job.quiet_polls + 1;
         std::string note;
         if (c.job.state == State::running && !running) note = "back in the provider's queue";
         const Instant next = next_poll(c, job);
@@ -726,7 +728,7 @@ struct AtProvider : FetchNews, Skip<Admitted, SubmitInterrupted, EvidenceSearche
     }
     Outcome operator()(const CancelAnswered& e) const {
         Job job = c.job;
-        job.due_at = c.now + after_cancel;
+        job.due_at = job.quiet_polls == 0 ? c.now + after_cancel : next_poll(c, job);
         return Step{std::move(job),
                     {},
                     e.accepted ? "the provider took the cancel" : "too late to cancel",
@@ -736,6 +738,7 @@ struct AtProvider : FetchNews, Skip<Admitted, SubmitInterrupted, EvidenceSearche
         if (c.job.cancel_requested) return Ignored{};
         Job job = c.job;
         job.cancel_requested = true;
+        job.quiet_polls = 0;
         job.due_at = c.now + operation_check;
         if (job.reason != Reason::result) job.reason = Reason::cancel_requested;
         return Step{std::move(job), {effect::SendCancel{}},

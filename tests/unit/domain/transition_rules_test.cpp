@@ -217,3 +217,19 @@ TEST_CASE("a search that finds nothing submits again only when the policy says s
         CHECK(scene.job.state == State::held);
     }
 }
+
+TEST_CASE("a provider that does not cancel is not asked more often than one that works") {
+    Scene scene;
+    scene.submitted().on(event::CancelRequested{}).on(event::CancelAnswered{false});
+    CHECK(*scene.job.due_at == scene.now + 1500ms);
+    int polls = 0;
+    while (scene.now < start + 10min) {
+        scene.due();
+        CHECK(emits<effect::SendCancel>(scene));
+        CHECK(emits<effect::PollStatus>(scene));
+        ++polls;
+        scene.on(event::StatusSeen{event::RemotePhase::running, {}, 0.01 * polls});
+        scene.on(event::CancelAnswered{false});
+    }
+    CHECK(polls <= 12);
+}
