@@ -788,14 +788,14 @@ struct InFetching : SubmitAnswers, RemoteNoise,
         return Step{std::move(job), {}, "fresh addresses of the result", {}};
     }
     Outcome operator()(const OutputPlanned& e) const {
+        if (!waits_for(e.index)) return Ignored{"no such output to fetch"};
         Job job = c.job;
-        if (!has(e.index)) return Ignored{"no such output"};
         output(job, e.index).path = e.path;
         return Step{std::move(job), {}, {}, {}};
     }
     Outcome operator()(const OutputStored& e) const {
+        if (!waits_for(e.index)) return Ignored{"no such output to fetch"};
         Job job = c.job;
-        if (!has(e.index)) return Ignored{"no such output"};
         Output& stored = output(job, e.index);
         stored.stored = true;
         stored.path = e.path;
@@ -815,6 +815,7 @@ struct InFetching : SubmitAnswers, RemoteNoise,
                       "every output is on disk, verified");
     }
     Outcome operator()(const FetchFailed& e) const {
+        if (!waits_for(e.index)) return Ignored{"no such output to fetch"};
         Job job = c.job;
         job.error = e.error;
         if (e.problem == FetchProblem::disk) {
@@ -861,8 +862,9 @@ struct InFetching : SubmitAnswers, RemoteNoise,
     }
     Outcome operator()(const ReleaseRequested&) const { return Rejected{"nobody holds it"}; }
 
-    bool has(int index) const {
-        return index >= 0 && static_cast<std::size_t>(index) < c.job.outputs.size();
+    bool waits_for(int index) const {
+        return index >= 0 && static_cast<std::size_t>(index) < c.job.outputs.size() &&
+               !c.job.outputs[static_cast<std::size_t>(index)].stored;
     }
     static Output& output(Job& job, int index) {
         return job.outputs[static_cast<std::size_t>(index)];

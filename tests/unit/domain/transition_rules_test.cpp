@@ -233,3 +233,16 @@ TEST_CASE("a provider that does not cancel is not asked more often than one that
     }
     CHECK(polls <= 12);
 }
+
+TEST_CASE("fetch events of a stored or unknown output change nothing") {
+    Scene scene;
+    scene.fetching(2).on(event::OutputPlanned{0, "/out/0.mp4"}).on(stored(0));
+    for (const int index : {-1, 0, 2}) {
+        CAPTURE(index);
+        CHECK(ignored(scene.ask(event::OutputPlanned{index, "/elsewhere.mp4"})));
+        CHECK(ignored(scene.ask(stored(index))));
+        CHECK(ignored(scene.ask(fetch_failed(event::FetchProblem::refused, index))));
+    }
+    scene.on(stored(1));
+    CHECK(scene.job.state == State::completed);
+}
