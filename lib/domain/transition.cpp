@@ -819,9 +819,10 @@ struct InFetching : SubmitAnswers, RemoteNoise,
         Job job = c.job;
         job.error = e.error;
         if (e.problem == FetchProblem::disk) {
+            const bool known = job.reason == Reason::disk;
             job.reason = Reason::disk;
             job.due_at = c.now + disk_check;
-            return Step{std::move(job), {}, "waits for room on the disk", {}};
+            return Step{std::move(job), {}, known ? "" : "waits for room on the disk", {}};
         }
         ++job.fetch_failures;
         const auto over = [&](Reason reason) {

@@ -246,3 +246,17 @@ TEST_CASE("fetch events of a stored or unknown output change nothing") {
     scene.on(stored(1));
     CHECK(scene.job.state == State::completed);
 }
+
+TEST_CASE("a full disk is told once and never counts as a failed fetch") {
+    Scene scene;
+    scene.fetching().on(fetch_failed(event::FetchProblem::disk));
+    CHECK(scene.job.reason == Reason::disk);
+    CHECK(scene.note == "waits for room on the disk");
+    for (int i = 0; i < 100; ++i) {
+        scene.due().on(fetch_failed(event::FetchProblem::disk));
+        CHECK(scene.note.empty());
+    }
+    CHECK(scene.job.fetch_failures == 0);
+    scene.due().on(stored(0));
+    CHECK(scene.job.state == State::completed);
+}
