@@ -716,6 +716,8 @@ struct AtProvider : FetchNews, Skip<Admitted, SubmitInterrupted, EvidenceSearche
     Outcome operator()(const ResultNotReady&) const {
         Job job = c.job;
         ++job.quiet_polls;
+        job.failed_polls = 0;
+        job.missing_polls = 0;
         job.reason = remote_reason(job);
         job.due_at = next_poll(c, job);
         return Step{std::move(job), {}, {}, {}};

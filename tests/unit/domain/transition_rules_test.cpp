@@ -260,3 +260,12 @@ TEST_CASE("a full disk is told once and never counts as a failed fetch") {
     scene.due().on(stored(0));
     CHECK(scene.job.state == State::completed);
 }
+
+TEST_CASE("a result that is not ready interrupts a row of unknown-id answers") {
+    Scene scene;
+    scene.submitted();
+    for (int i = 0; i < 3 * scene.policy.missing_polls_max; ++i) {
+        scene.on(event::RemoteMissing{}).on(event::ResultNotReady{});
+    }
+    CHECK(is_in_hand(scene.job.state));
+}
