@@ -12,7 +12,7 @@ struct Jitter {
 };
 
 // Exponential backoff with full jitter: somewhere below min(max, base * 2^(failures - 1)), and never
-// sooner than the peer's own hint. `failures` counts from 1.
+// sooner than the peer's own hint, of which a day counts. `failures` counts from 1.
 Millis backoff(Millis base, Millis max, int failures, Jitter jitter,
                std::optional<Millis> hint = std::nullopt);
 
