@@ -20,14 +20,22 @@ void limit(ProviderState& state, Instant until) {
     state.limited_until = std::max(state.limited_until.value_or(until), until);
 }
 
+// Each probe waits twice as long as the one before.
+Millis probe_wait(int probes) {
+    Millis wait = probe_first;
+    for (int i = 0; i < probes && wait < probe_longest; ++i) wait *= 2;
+    return std::min(wait, probe_longest);
+}
+
 void pause(ProviderState& state, Reason reason, const ErrorInfo& error, Instant now) {
-    if (state.paused == Reason::none) state.paused_at = now;
+    // Refusals of submits that were on their way already say nothing about the next probe.
+    if (state.paused == Reason::none) {
+        state.paused_at = now;
+        state.probe_failures = 0;
+        state.probe_at = now + probe_wait(0);
+    }
     state.paused = reason;
     state.paused_message = error.message;
-    Millis wait = probe_first;
-    for (int i = 0; i < state.probe_failures && wait < probe_longest; ++i) wait *= 2;
-    state.probe_at = now + std::min(wait, probe_longest);
-    ++state.probe_failures;
 }
 
 void resume(ProviderState& state) {
@@ -72,7 +80,10 @@ Admission ask(const ProviderState& state, const GateLimits& limits, std::int64_t
 ProviderState after_admission(ProviderState state, const GateLimits& limits, Instant now) {
     state.next_submit_at = std::max(state.next_submit_at.value_or(now), now) + spacing(limits);
     // One probe at a time: the next waits its turn even when this one's answer gets lost.
-    if (state.paused != Reason::none) state.probe_at = now + probe_first;
+    if (state.paused != Reason::none) {
+        ++state.probe_failures;
+        state.probe_at = now + probe_wait(state.probe_failures);
+    }
     return state;
 }
 

@@ -18,7 +18,7 @@ struct ProviderState {
     std::string paused_message;
     std::optional<Instant> paused_at;
     std::optional<Instant> probe_at;         // when one job may try again
-    int probe_failures = 0;
+    int probe_failures = 0;                  // probes since the pause, none of them accepted yet
     std::optional<Instant> limited_until;    // no submit before: 429, Retry-After, failures in a row
     std::optional<Instant> next_submit_at;   // of the requests_per_minute pacer
     int slow_downs = 0;                      // submits in a row that found the provider unable

@@ -1,0 +1,72 @@
+// The gate in front of a provider's account, over simulated hours.
+#include <doctest/doctest.h>
+
+#include <deque>
+#include <vector>
+
+#include "domain/provider_gate.hpp"
+
+using namespace reeld;
+using namespace reeld::domain;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr Instant start = from_unix_ms(1'795'000'000'000);
+constexpr Jitter middle{0.5};
+
+Refusal refusal(RefusalKind kind, std::optional<Millis> retry_after = std::nullopt) {
+    return Refusal{kind, Reason::provider_error, ErrorInfo{"no", "the provider said no"},
+                   retry_after};
+}
+
+ProviderState after_submit_refused(ProviderState state, const Refusal& with, Instant now) {
+    return after_refusal(std::move(state), with, GateLimits{}, now, middle);
+}
+
+}  // namespace
+
+TEST_CASE("submits in flight when the account is locked do not push the first probe away") {
+    ProviderState state;
+    for (int i = 0; i < 8; ++i) {
+        state = after_submit_refused(state, refusal(RefusalKind::account), start + i * 100ms);
+    }
+    CHECK(state.paused == Reason::account);
+    CHECK(state.paused_at == start);
+    CHECK_FALSE(ask(state, GateLimits{}, 0, start + 60s - 1ms).open);
+    const Admission admission = ask(state, GateLimits{}, 0, start + 60s);
+    CHECK(admission.open);
+    CHECK(admission.probe);
+}
+
+TEST_CASE("a paused account is probed one job at a time, ever more rarely") {
+    ProviderState state =
+        after_submit_refused(ProviderState{}, refusal(RefusalKind::credentials), start);
+    std::vector<Millis> waits;
+    Instant last = start;
+    bool answers = false;
+    SUBCASE("each is refused") { answers = true; }
+    SUBCASE("their answers get lost") {}
+    for (Instant now = start; now < start + 6h; now += 1s) {
+        const Admission admission = ask(state, GateLimits{}, 0, now);
+        if (!admission.open) {
+            CHECK(admission.reason == Reason::credentials);
+            CHECK(admission.until.value() > now);
+            continue;
+        }
+        REQUIRE(admission.probe);
+        state = after_admission(state, GateLimits{}, now);
+        CHECK_FALSE(ask(state, GateLimits{}, 0, now).open);
+        waits.push_back(now - last);
+        last = now;
+        if (answers) {
+            state = after_submit_refused(state, refusal(RefusalKind::credentials), now + 500ms);
+        }
+    }
+    REQUIRE(waits.size() > 6);
+    CHECK(waits[0] == 1min);
+    CHECK(waits[1] == 2min);
+    CHECK(waits[4] == 16min);
+    CHECK(waits[5] == 30min);
+    CHECK(waits[6] == 30min);
+}
