@@ -13,7 +13,8 @@ constexpr Millis burst{5'000};
 constexpr int failures_before_limit = 2;
 
 Millis spacing(const GateLimits& limits) {
-    return Millis{60'000} / std::max(1, limits.requests_per_minute);
+    const int rate = std::max(1, limits.requests_per_minute);
+    return Millis{(60'000 + rate - 1) / rate};
 }
 
 void limit(ProviderState& state, Instant until) {

@@ -70,3 +70,36 @@ TEST_CASE("a paused account is probed one job at a time, ever more rarely") {
     CHECK(waits[5] == 30min);
     CHECK(waits[6] == 30min);
 }
+
+TEST_CASE("no minute of a busy hour holds more submits than the rate and one burst") {
+    int rate = 0;
+    SUBCASE("1") { rate = 1; }
+    SUBCASE("7") { rate = 7; }
+    SUBCASE("120") { rate = 120; }
+    SUBCASE("600") { rate = 600; }
+    GateLimits limits;
+    limits.requests_per_minute = rate;
+    ProviderState state;
+    std::deque<Instant> minute;
+    std::size_t most = 0;
+    int total = 0;
+    for (Instant now = start; now < start + 1h;) {
+        const Admission admission = ask(state, limits, 0, now);
+        if (!admission.open) {
+            REQUIRE(admission.reason == Reason::rate_limit);
+            REQUIRE(admission.until.value() > now);
+            now = *admission.until;
+            continue;
+        }
+        state = after_admission(state, limits, now);
+        ++total;
+        minute.push_back(now);
+        while (minute.front() <= now - 1min) minute.pop_front();
+        most = std::max(most, minute.size());
+    }
+    // Five seconds' worth may go at once; what it takes, the following minute lacks.
+    const int burst = rate * 5 / 60;
+    CHECK(most <= static_cast<std::size_t>(rate + burst));
+    CHECK(total <= rate * 60 + burst);
+    CHECK(total >= rate * 60 - 60);
+}
