@@ -117,8 +117,13 @@ std::optional<Instant> parse_rfc3339(std::string_view text) {
                                            std::chrono::day{static_cast<unsigned>(*day)}};
     // A leap second (60) is taken as the next minute's first.
     if (!date.ok() || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
-    return Instant{std::chrono::sys_days{date}} + std::chrono::hours{*hour} +
-           std::chrono::minutes{*minute} + std::chrono::seconds{*second} + *fraction - *offset;
+    const Instant at = Instant{std::chrono::sys_days{date}} + std::chrono::hours{*hour} +
+                       std::chrono::minutes{*minute} + std::chrono::seconds{*second} + *fraction -
+                       *offset;
+    // An offset can lead out of the years that can be written again.
+    constexpr Instant end{std::chrono::sys_days{std::chrono::year{10'000} / 1 / 1}};
+    if (at < Instant{} || at >= end) return std::nullopt;
+    return at;
 }
 
 std::optional<Millis> parse_duration(std::string_view text) {
