@@ -1,0 +1,73 @@
+// Every query is one search in an index. A plan that scans or sorts works on a small database and
+// stops the event loop on a large one.
+#include <map>
+#include <set>
+
+#include "foreign.hpp"
+#include "scratch.hpp"
+#include "store/inbox.hpp"
+#include "store_sql.hpp"
+
+using namespace reeld;
+using namespace reeld::store;
+using namespace reeld::store::testing;
+
+namespace {
+
+// Steps of plans that may scan or sort, with the reason.
+const std::map<std::string, std::string> allowed_steps{
+    {"SCAN wanted VIRTUAL TABLE INDEX 1:", "the labels asked for: a bound parameter, not a table"},
+};
+const std::map<std::string, std::string> allowed_queries{
+    {"count_by_state", "at most one row a state"},
+    {"count_tables", "the schema; once at start"},
+    {"list_by_prefix", "ids do not grow with age; the sort is over integers of one prefix"},
+};
+
+bool is_inbox(std::string_view name) { return name.starts_with("inbox_"); }
+
+std::vector<std::string> plan(SQLite::Database& database, std::string_view text) {
+    SQLite::Statement explain(database, "EXPLAIN QUERY PLAN " + std::string(text));
+    std::vector<std::string> steps;
+    while (explain.executeStep()) steps.push_back(explain.getColumn(3).getString());
+    return steps;
+}
+
+bool slow(const std::string& step) {
+    if (allowed_steps.contains(step)) return false;
+    return step.starts_with("SCAN") || step.find("TEMP B-TREE") != std::string::npos ||
+           step.find("AUTOMATIC") != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("every query is planned as a search in an index, the exceptions named") {
+    Scratch scratch;
+    open_store(scratch.file("reel.db"));
+    Foreign reel(scratch.file("reel.db"));
+    std::set<std::string> needed;
+    for (const auto& query : sql::all_queries) {
+        if (is_inbox(query.name)) continue;
+        for (const std::string& step : plan(reel.database(), query.text)) {
+            if (!slow(step)) continue;
+            const std::string name(query.name);
+            CAPTURE(name);
+            CAPTURE(step);
+            CHECK(allowed_queries.contains(name));
+            needed.insert(name);
+        }
+    }
+    for (const auto& [name, reason] : allowed_queries) {
+        CAPTURE(name);
+        CHECK(needed.contains(name));  // an exception that is not needed any more goes
+    }
+}
+
+TEST_CASE("every query of the inbox compiles against a fresh inbox") {
+    Scratch scratch;
+    REQUIRE(Inbox::open(scratch.file("inbox.db")));
+    Foreign inbox(scratch.file("inbox.db"));
+    for (const auto& query : sql::all_queries) {
+        if (is_inbox(query.name)) CHECK_NOTHROW(plan(inbox.database(), query.text));
+    }
+}
