@@ -1,0 +1,30 @@
+#pragma once
+// Private to this room: from a URL to a connected, verified stream.
+#include <string>
+
+#include "http/client.hpp"
+#include "http/resolver_cache.hpp"
+#include "http/tls.hpp"
+
+namespace reeld::http {
+
+class Connector {
+  public:
+    Connector(asio::any_io_executor executor, runtime::Clock& clock, runtime::Clock& real_clock,
+              const std::string& ca_file);
+
+    // Every phase has the options' connect_timeout; addresses are tried in turn. The address policy
+    // is applied to the very addresses that are connected to.
+    awaitable<Result<std::unique_ptr<Stream>>> connect(Url url, RequestOptions options);
+
+  private:
+    awaitable<Result<Socket>> connect_unix(std::string path, Millis limit);
+    awaitable<Result<Socket>> connect_tcp(Url url, RequestOptions options);
+
+    asio::any_io_executor executor_;
+    runtime::Clock& real_clock_;
+    ResolverCache resolver_;
+    Result<SharedTls> tls_;
+};
+
+}  // namespace reeld::http
