@@ -13,9 +13,9 @@ namespace reeld::engine {
 namespace {
 
 constexpr std::size_t name_bytes_max = 255;
-constexpr std::size_t note_bytes_max = 8 * 1024;
+constexpr std::size_t note_tail_bytes = 64 * 1024;
 constexpr std::size_t block_bytes = 256 * 1024;
-constexpr std::uint64_t checkpoint_every = 32 * 1024 * 1024;
+constexpr std::uint64_t checkpoint_every = 8 * 1024 * 1024;
 constexpr std::string_view part_suffix = ".part";
 constexpr std::string_view note_suffix = ".json";
 
@@ -68,7 +68,7 @@ awaitable<Status> PartFile::open() {
     if (!note) co_return note.error();
     const auto size = file_->size();
     if (!size) co_return size.error();
-    if (*note && (*note)->bytes <= *size && (*note)->bytes > 0) {
+    if (*note && (*note)->bytes <= *size) {
         const Note found = **note;
         co_return co_await adopt(found);
     }
@@ -79,25 +79,41 @@ Result<std::optional<PartFile::Note>> PartFile::read_note() {
     if (!files_.exists(note_path(path_))) return std::optional<Note>{};
     const auto file = files_.open_read(note_path(path_));
     if (!file) return file.error();
-    std::string text(note_bytes_max, '\0');
-    const auto got = (*file)->read_at(0, std::span<char>(text.data(), text.size()));
+    const auto size = (*file)->size();
+    if (!size) return size.error();
+    std::string text(note_tail_bytes, '\0');
+    const std::uint64_t from = *size > text.size() ? *size - text.size() : 0;
+    const auto got = (*file)->read_at(from, std::span<char>(text.data(), text.size()));
     if (!got) return got.error();
     text.resize(*got);
-    // A torn note is no failure: the download begins anew.
-    const auto value = parse_json(text);
-    if (!value || !value->is_object()) return std::optional<Note>{};
+    // The newest line that is whole counts; a torn one was never finished.
+    while (!text.empty()) {
+        const std::size_t end = text.rfind('\n');
+        if (end == std::string::npos) break;
+        text.resize(end);
+        const std::size_t begin = text.rfind('\n');
+        if (auto note = read_line(text.substr(begin == std::string::npos ? 0 : begin + 1))) {
+            return note;
+        }
+    }
+    return std::optional<Note>{};
+}
+
+std::optional<PartFile::Note> PartFile::read_line(std::string_view line) {
+    const auto value = parse_json(line);
+    if (!value || !value->is_object()) return std::nullopt;
     const auto& object = value->get_object();
     const auto bytes = find_int(object, "bytes");
     const auto crc = find_int(object, "crc32");
-    if (find_string(object, "source") != source_ || !bytes || *bytes < 0 || !crc) {
-        return std::optional<Note>{};
+    const auto validator = find_string(object, "validator");
+    if (find_string(object, "source") != source_ || !bytes || *bytes <= 0 || !crc || !validator) {
+        return std::nullopt;
     }
-    validator_ = find_string(object, "validator").value_or("");
+    validator_ = *validator;
     if (const auto total = find_int(object, "total"); total && *total >= 0) {
         total_ = static_cast<std::uint64_t>(*total);
     }
-    return std::optional<Note>{
-        Note{static_cast<std::uint64_t>(*bytes), static_cast<std::uint32_t>(*crc)}};
+    return Note{static_cast<std::uint64_t>(*bytes), static_cast<std::uint32_t>(*crc)};
 }
 
 awaitable<Status> PartFile::adopt(Note note) {
@@ -121,6 +137,7 @@ awaitable<Status> PartFile::adopt(Note note) {
 }
 
 Status PartFile::restart(std::string validator, std::optional<std::uint64_t> total) {
+    drop_note();
     if (const auto cut = file_->truncate(0); !cut) return cut;
     sha_ = Sha256();
     crc_.reset();
@@ -149,8 +166,8 @@ void PartFile::checkpoint() {
                         {"crc32", crc_.checksum()}};
     if (total_) object["total"] = *total_;
     auto note = files_.open_append(note_path(path_));
-    if (!note || !(*note)->truncate(0)) return;
-    if ((*note)->append(json::serialize(object))) noted_ = bytes_;
+    // Appended, not rewritten: on a full disk the line before stays good.
+    if (note && (*note)->append(json::serialize(object) + "\n")) noted_ = bytes_;
 }
 
 Status PartFile::discard() {

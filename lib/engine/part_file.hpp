@@ -1,6 +1,7 @@
 #pragma once
 // The file that a download grows in: `.NAME.JOB.part` beside its target, with a small note
-// `.NAME.JOB.part.json` that says how far it can be trusted and which server's file it is.
+// `.NAME.JOB.part.json`: one JSON line per checkpoint says how far the part can be trusted and
+// which server's file it is.
 #include <boost/crc.hpp>
 #include <cstdint>
 #include <functional>
@@ -64,6 +65,7 @@ class PartFile {
         std::uint32_t crc = 0;
     };
     Result<std::optional<Note>> read_note();
+    std::optional<Note> read_line(std::string_view line);
     awaitable<Status> adopt(Note note);
 
     runtime::FileSystem& files_;
