@@ -10,11 +10,16 @@ namespace reeld::conformance {
 
 inline std::string_view name_of(domain::RefusalKind kind) {
     switch (kind) {
-        case domain::RefusalKind::retry: return "retry";
-        case domain::RefusalKind::rate_limited: return "rate_limited";
-        case domain::RefusalKind::permanent: return "permanent";
-        case domain::RefusalKind::credentials: return "credentials";
-        case domain::RefusalKind::account: return "account";
+        case domain::RefusalKind::retry:
+            return "retry";
+        case domain::RefusalKind::rate_limited:
+            return "rate_limited";
+        case domain::RefusalKind::permanent:
+            return "permanent";
+        case domain::RefusalKind::credentials:
+            return "credentials";
+        case domain::RefusalKind::account:
+            return "account";
     }
     return "";
 }
@@ -60,7 +65,8 @@ struct FieldsOf {
     void operator()(const domain::event::ResultFailed& e) const { put(into, e.refusal); }
     void operator()(const domain::event::ResultSeen& e) const {
         json::array urls;
-        for (const auto& output : e.outputs) urls.emplace_back(output.url);
+        for (const auto& output : e.outputs)
+            urls.emplace_back(output.url);
         into["urls"] = std::move(urls);
     }
     void operator()(const domain::event::CancelAnswered& e) const { into["accepted"] = e.accepted; }

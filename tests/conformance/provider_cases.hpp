@@ -5,9 +5,9 @@
 //    "cases": [{
 //      "name": unique,
 //      "reader": submit | status | result | cancel | history | key_set | key_check | webhook,
-//      "delivery": not_sent | maybe_sent | answered (default),  "error": timeout | reset | unreachable,
-//      "status": HTTP status, "headers": {name: value}, "complete": false for a body cut short,
-//      "body": JSON value | "body_text": text | "body_file": file beside the manifest,
+//      "delivery": not_sent | maybe_sent | answered (default),  "error": timeout | reset |
+//      unreachable, "status": HTTP status, "headers": {name: value}, "complete": false for a body
+//      cut short, "body": JSON value | "body_text": text | "body_file": file beside the manifest,
 //      "key_set_file": answer to the key set call, "now": RFC 3339       (webhook only)
 //      "expect": {"event": name, any field of event_fields.hpp}
 //                {"trust": …, "event": name or "" for none}               (webhook)
@@ -87,7 +87,8 @@ inline Case read_case(const json::object& row, const std::string& folder) {
     made.name = text_or(row, "name");
     made.reader = text_or(row, "reader");
     made.exchange = read_exchange(row, folder);
-    if (const auto file = find_string(row, "key_set_file")) made.key_set = read_file(folder + *file);
+    if (const auto file = find_string(row, "key_set_file"))
+        made.key_set = read_file(folder + *file);
     made.now = parse_rfc3339(text_or(row, "now")).value_or(Instant{});
     made.expect = row.at("expect").as_object();
     return made;
@@ -109,7 +110,8 @@ inline Manifest read_manifest(std::string_view provider) {
         manifest.config.user_id = text_or(*config, "user_id");
     }
     manifest.config.key = Secret("conformance-key");
-    if (const auto* skipped = find_object(root, "not_applicable")) manifest.not_applicable = *skipped;
+    if (const auto* skipped = find_object(root, "not_applicable"))
+        manifest.not_applicable = *skipped;
     for (const auto& row : root.at("cases").as_array()) {
         manifest.cases.push_back(read_case(row.as_object(), folder));
     }

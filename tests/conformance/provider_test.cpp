@@ -17,19 +17,41 @@ using namespace reeld::conformance;
 namespace {
 
 // A provider without a fixture for one of these has not thought about it.
-constexpr std::array<std::string_view, 35> required_cases{
-    "submit_accepted",          "submit_not_sent",           "submit_refused_permanent",
-    "submit_refused_credentials", "submit_refused_account",  "submit_refused_rate_limited",
-    "submit_refused_retry",     "submit_unknown_timeout",    "submit_unknown_reset",
-    "submit_unknown_server_error", "submit_unknown_truncated", "submit_unknown_no_id",
-    "status_queued",            "status_running",            "status_ended",
-    "status_unknown_word",      "status_truncated",          "status_missing",
-    "status_credentials",       "status_no_answer",          "result_ok",
-    "result_failed_permanent",  "result_failed_retry",       "result_missing",
-    "result_truncated",         "cancel_accepted",           "cancel_too_late",
-    "history_page",             "history_truncated",         "key_check_good",
-    "key_check_bad",            "webhook_ok",                "webhook_stale",
-    "webhook_forged",           "webhook_unknown_key"};
+constexpr std::array<std::string_view, 35> required_cases{"submit_accepted",
+                                                          "submit_not_sent",
+                                                          "submit_refused_permanent",
+                                                          "submit_refused_credentials",
+                                                          "submit_refused_account",
+                                                          "submit_refused_rate_limited",
+                                                          "submit_refused_retry",
+                                                          "submit_unknown_timeout",
+                                                          "submit_unknown_reset",
+                                                          "submit_unknown_server_error",
+                                                          "submit_unknown_truncated",
+                                                          "submit_unknown_no_id",
+                                                          "status_queued",
+                                                          "status_running",
+                                                          "status_ended",
+                                                          "status_unknown_word",
+                                                          "status_truncated",
+                                                          "status_missing",
+                                                          "status_credentials",
+                                                          "status_no_answer",
+                                                          "result_ok",
+                                                          "result_failed_permanent",
+                                                          "result_failed_retry",
+                                                          "result_missing",
+                                                          "result_truncated",
+                                                          "cancel_accepted",
+                                                          "cancel_too_late",
+                                                          "history_page",
+                                                          "history_truncated",
+                                                          "key_check_good",
+                                                          "key_check_bad",
+                                                          "webhook_ok",
+                                                          "webhook_stale",
+                                                          "webhook_forged",
+                                                          "webhook_unknown_key"};
 
 struct Subject {
     Manifest manifest;
@@ -44,7 +66,8 @@ Subject make_subject(const providers::Entry& entry) {
     subject.intent.job = JobId("conformance");
     subject.intent.model = subject.manifest.model;
     subject.intent.input = R"({"prompt":"waves"})";
-    subject.intent.webhook_url = "https://hooks.example.com/hooks/x/00112233445566778899aabbccddeeff";
+    subject.intent.webhook_url =
+        "https://hooks.example.com/hooks/x/00112233445566778899aabbccddeeff";
     subject.intent.intent_at = from_unix_ms(1767225600000);
     return subject;
 }
@@ -89,13 +112,23 @@ provider_api::WebhookReading read_delivery(const Subject& subject, const Case& m
 json::object read_webhook(const Subject& subject, const Case& made, const Exchange& exchange) {
     const auto reading = read_delivery(subject, made, exchange);
     json::object fields;
-    if (reading.event) fields = fields_of(*reading.event);
-    else fields["event"] = "";
+    if (reading.event)
+        fields = fields_of(*reading.event);
+    else
+        fields["event"] = "";
     switch (reading.trust) {
-        case provider_api::Trust::verified: fields["trust"] = "verified"; break;
-        case provider_api::Trust::stale: fields["trust"] = "stale"; break;
-        case provider_api::Trust::no_key: fields["trust"] = "no_key"; break;
-        case provider_api::Trust::forged: fields["trust"] = "forged"; break;
+        case provider_api::Trust::verified:
+            fields["trust"] = "verified";
+            break;
+        case provider_api::Trust::stale:
+            fields["trust"] = "stale";
+            break;
+        case provider_api::Trust::no_key:
+            fields["trust"] = "no_key";
+            break;
+        case provider_api::Trust::forged:
+            fields["trust"] = "forged";
+            break;
     }
     return fields;
 }

@@ -17,7 +17,8 @@ Error answer_error(const Exchange& exchange, std::string_view what) {
     const ErrorCode code = status == 401 || status == 403 ? ErrorCode::refused
                            : status == 429                ? ErrorCode::busy
                                                           : ErrorCode::io;
-    return Error(code, fmt::format("{}: HTTP {}{}{}", what, status, said.empty() ? "" : ", ", said));
+    return Error(code,
+                 fmt::format("{}: HTTP {}{}{}", what, status, said.empty() ? "" : ", ", said));
 }
 
 Result<json::object> read_success_object(const Exchange& exchange, std::string_view what) {

@@ -20,14 +20,16 @@ T read_as(const Exchange& exchange) {
 
 TEST_CASE("every receipt of a cancel is taken for one") {
     CHECK(read_as<CancelAnswered>(answered(200, R"({"status":"OK"})")).accepted);
-    CHECK(read_as<CancelAnswered>(answered(202, R"({"status":"CANCELLATION_REQUESTED"})")).accepted);
+    CHECK(
+        read_as<CancelAnswered>(answered(202, R"({"status":"CANCELLATION_REQUESTED"})")).accepted);
     CHECK(read_as<CancelAnswered>(answered(200, R"({"success":true})")).accepted);
     CHECK(read_as<CancelAnswered>(answered(200)).accepted);
     CHECK_FALSE(read_as<CancelAnswered>(answered(200, R"({"success":false})")).accepted);
 }
 
 TEST_CASE("a cancel that comes too late or for nobody is not accepted") {
-    CHECK_FALSE(read_as<CancelAnswered>(answered(400, R"({"status":"ALREADY_COMPLETED"})")).accepted);
+    CHECK_FALSE(
+        read_as<CancelAnswered>(answered(400, R"({"status":"ALREADY_COMPLETED"})")).accepted);
     CHECK_FALSE(read_as<CancelAnswered>(answered(404, R"({"status":"NOT_FOUND"})")).accepted);
 }
 

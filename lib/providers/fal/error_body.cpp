@@ -1,7 +1,7 @@
 #include "providers/fal/error_body.hpp"
 
-#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
+#include <boost/json/serialize.hpp>
 
 #include <algorithm>
 

@@ -1,5 +1,6 @@
 #pragma once
-// What fal says of a failure: the body of a model error ({"detail":[…]}), of an infrastructure error
+// What fal says of a failure: the body of a model error ({"detail":[…]}), of an infrastructure
+// error
 // ({"detail":"…","error_type":"…"}), or anything else that may come in their place.
 #include <string>
 #include <string_view>
@@ -10,8 +11,8 @@
 namespace reeld::providers::fal {
 
 struct ErrorDetail {
-    std::string type;     // "content_policy_violation"; empty when not told
-    std::string field;    // "prompt", "items.0.name"; the leading "body" is dropped
+    std::string type;   // "content_policy_violation"; empty when not told
+    std::string field;  // "prompt", "items.0.name"; the leading "body" is dropped
     std::string message;
 };
 
@@ -25,7 +26,8 @@ struct ErrorBody {
 ErrorBody read_error_body(std::string_view body);
 ErrorBody read_error_value(const json::value& value);
 
-// One line for people: every field with its message, at most 400 bytes; "" when the body says nothing.
+// One line for people: every field with its message, at most 400 bytes; "" when the body says
+// nothing.
 std::string describe(const ErrorBody& body);
 
 // A provider's text made fit to be shown and kept: no control characters, no query in any URL (it

@@ -25,7 +25,8 @@ TEST_CASE("a flat error is told in its own words, whatever member has them") {
 }
 
 TEST_CASE("details of odd shapes are read as far as they go") {
-    const auto body = read_error_body(R"({"detail":["text",7,{"msg":1,"loc":"x"},{"type":"enum"}]})");
+    const auto body =
+        read_error_body(R"({"detail":["text",7,{"msg":1,"loc":"x"},{"type":"enum"}]})");
     REQUIRE(body.details.size() == 4);
     CHECK(body.details[0].message == "text");
     CHECK(body.details[3].type == "enum");

@@ -17,10 +17,12 @@ using domain::RefusalKind;
 // Model and infrastructure errors that may not come again. Every other type of a 4xx is final:
 // fal asks to treat unknown ones so.
 constexpr std::array<std::string_view, 14> passing_types{
-    "internal_server_error",     "generation_timeout",          "downstream_service_error",
-    "downstream_service_unavailable", "request_timeout",        "startup_timeout",
-    "runner_scheduling_failure", "runner_connection_timeout",   "runner_disconnected",
-    "runner_connection_refused", "runner_connection_error",     "runner_incomplete_response",
+    "internal_server_error",     "generation_timeout",
+    "downstream_service_error",  "downstream_service_unavailable",
+    "request_timeout",           "startup_timeout",
+    "runner_scheduling_failure", "runner_connection_timeout",
+    "runner_disconnected",       "runner_connection_refused",
+    "runner_connection_error",   "runner_incomplete_response",
     "runner_server_error",       "internal_error"};
 
 bool is_passing(std::string_view type) {
@@ -64,13 +66,20 @@ bool may_pass(int status, const Headers& headers, const ErrorBody& body) {
 
 std::string status_code_word(int status) {
     switch (status) {
-        case 400: return "bad_request";
-        case 401: return "credentials";
-        case 403: return "account";
-        case 404: return "not_found";
-        case 422: return "invalid_input";
-        case 429: return "rate_limited";
-        default: return fmt::format("http_{}", status);
+        case 400:
+            return "bad_request";
+        case 401:
+            return "credentials";
+        case 403:
+            return "account";
+        case 404:
+            return "not_found";
+        case 422:
+            return "invalid_input";
+        case 429:
+            return "rate_limited";
+        default:
+            return fmt::format("http_{}", status);
     }
 }
 

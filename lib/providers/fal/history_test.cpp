@@ -19,7 +19,8 @@ TEST_CASE("the history is asked for the endpoint's requests around the intent") 
 }
 
 TEST_CASE("a page lists what fal kept of each request") {
-    const auto page = read_history({}, sample_intent(), answered(200, fixture("history_page.json")));
+    const auto page =
+        read_history({}, sample_intent(), answered(200, fixture("history_page.json")));
     REQUIRE(page.has_value());
     REQUIRE(page->items.size() == 2);
     CHECK(page->items[0].request_id.str() == sample_id);
@@ -32,9 +33,9 @@ TEST_CASE("a page lists what fal kept of each request") {
 }
 
 TEST_CASE("the last page has no cursor") {
-    for (const char* body : {R"({"items":[],"next_cursor":null,"has_more":false})",
-                             R"({"items":[],"next_cursor":"x","has_more":false})",
-                             R"({"items":[]})"}) {
+    for (const char* body :
+         {R"({"items":[],"next_cursor":null,"has_more":false})",
+          R"({"items":[],"next_cursor":"x","has_more":false})", R"({"items":[]})"}) {
         const auto page = read_history({}, sample_intent(), answered(200, body));
         REQUIRE(page.has_value());
         CHECK(page->next_cursor.empty());

@@ -10,9 +10,12 @@ namespace {
 
 const std::string& given_url(const domain::Remote& remote, RequestUrl which) {
     switch (which) {
-        case RequestUrl::status: return remote.status_url;
-        case RequestUrl::response: return remote.response_url;
-        case RequestUrl::cancel: return remote.cancel_url;
+        case RequestUrl::status:
+            return remote.status_url;
+        case RequestUrl::response:
+            return remote.response_url;
+        case RequestUrl::cancel:
+            return remote.cancel_url;
     }
     return remote.status_url;
 }
@@ -37,8 +40,8 @@ domain::Remote make_remote(const Hosts& hosts, std::string_view model, std::stri
     return remote;
 }
 
-Result<std::string> url_of(const Hosts& hosts, std::string_view model,
-                           const domain::Remote& remote, RequestUrl which) {
+Result<std::string> url_of(const Hosts& hosts, std::string_view model, const domain::Remote& remote,
+                           RequestUrl which) {
     const std::string& given = given_url(remote, which);
     if (is_queue_url(hosts, given)) return given.substr(0, given.find('#'));
     if (remote.request_id.empty()) return Error(ErrorCode::invalid, "the request has no id");

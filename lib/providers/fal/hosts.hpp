@@ -26,8 +26,8 @@ domain::Remote make_remote(const Hosts& hosts, std::string_view model, std::stri
 // The URL that fal gave when it may be sent the key, otherwise the built one. An error when the
 // model is no endpoint id or the request has no id.
 enum class RequestUrl { status, response, cancel };
-Result<std::string> url_of(const Hosts& hosts, std::string_view model,
-                           const domain::Remote& remote, RequestUrl which);
+Result<std::string> url_of(const Hosts& hosts, std::string_view model, const domain::Remote& remote,
+                           RequestUrl which);
 
 // A request that carries the key; the caller has made sure that the URL may have it.
 HttpRequest keyed_request(std::string method, std::string url, const Secret& key);

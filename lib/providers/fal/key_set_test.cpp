@@ -38,7 +38,8 @@ TEST_CASE("the number of keys is bounded") {
     std::string body = R"({"keys":[)";
     for (int i = 0; i < 100; ++i) {
         body += i ? "," : "";
-        body += R"({"kty":"OKP","crv":"Ed25519","x":"A6EHv_POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg"})";
+        body +=
+            R"({"kty":"OKP","crv":"Ed25519","x":"A6EHv_POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg"})";
     }
     CHECK(read_key_set(answered(200, body + "]}"))->keys.size() == 32);
 }

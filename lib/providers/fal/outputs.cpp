@@ -36,7 +36,8 @@ void take_files(const json::value& value, std::vector<Output>& outputs) {
     take_file(value, outputs);
     const auto* array = value.if_array();
     if (array == nullptr) return;
-    for (const json::value& element : *array) take_file(element, outputs);
+    for (const json::value& element : *array)
+        take_file(element, outputs);
 }
 
 }  // namespace
@@ -48,7 +49,8 @@ std::vector<Output> find_outputs(const json::object& result) {
         if (const auto* value = find(result, name)) take_files(*value, outputs);
     }
     if (!outputs.empty()) return outputs;
-    for (const auto& member : result) take_files(member.value(), outputs);
+    for (const auto& member : result)
+        take_files(member.value(), outputs);
     return outputs;
 }
 

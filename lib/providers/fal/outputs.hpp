@@ -8,9 +8,9 @@
 
 namespace reeld::providers::fal {
 
-// A file is an object with an http(s) "url". Looked for in this order: `video`, `audio`, `images[]`,
-// `image`; only when none of these has one, in every other member and its elements, in the
-// document's order. Each URL once, at most 64 files.
+// A file is an object with an http(s) "url". Looked for in this order: `video`, `audio`,
+// `images[]`, `image`; only when none of these has one, in every other member and its elements, in
+// the document's order. Each URL once, at most 64 files.
 std::vector<domain::Output> find_outputs(const json::object& result);
 
 // The names of the result's members, for the error of a result without files.

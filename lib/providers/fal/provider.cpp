@@ -22,7 +22,8 @@ using provider_api::SubmitIntent;
 void replace_host(std::string& host, const std::string& configured) {
     if (configured.empty()) return;
     host = configured;
-    while (host.ends_with('/')) host.pop_back();
+    while (host.ends_with('/'))
+        host.pop_back();
 }
 
 class FalProvider final : public provider_api::Provider {
@@ -37,7 +38,8 @@ class FalProvider final : public provider_api::Provider {
     std::string_view name() const override { return "fal"; }
 
     // Every endpoint id of fal's grammar (endpoint_id.hpp), whoever its owner is, except those that
-    // begin with "eachlabs/". So a provider with a prefix of its own is to be asked before this one.
+    // begin with "eachlabs/". So a provider with a prefix of its own is to be asked before this
+    // one.
     bool serves(std::string_view model) const override {
         return parse_endpoint_id(model) && !model.starts_with("eachlabs/");
     }
@@ -50,21 +52,24 @@ class FalProvider final : public provider_api::Provider {
         return fal::read_submit(hosts_, intent, exchange);
     }
 
-    Result<HttpRequest> build_status(const std::string& model, const Remote& remote) const override {
+    Result<HttpRequest> build_status(const std::string& model,
+                                     const Remote& remote) const override {
         return fal::build_status(hosts_, key_, model, remote);
     }
     Event read_status(const Exchange& exchange) const override {
         return fal::read_status(exchange);
     }
 
-    Result<HttpRequest> build_result(const std::string& model, const Remote& remote) const override {
+    Result<HttpRequest> build_result(const std::string& model,
+                                     const Remote& remote) const override {
         return fal::build_result(hosts_, key_, model, remote);
     }
     Event read_result(const Exchange& exchange) const override {
         return fal::read_result(exchange);
     }
 
-    Result<HttpRequest> build_cancel(const std::string& model, const Remote& remote) const override {
+    Result<HttpRequest> build_cancel(const std::string& model,
+                                     const Remote& remote) const override {
         return fal::build_cancel(hosts_, key_, model, remote);
     }
     Event read_cancel(const Exchange& exchange) const override {
@@ -80,9 +85,7 @@ class FalProvider final : public provider_api::Provider {
         return fal::read_history(hosts_, intent, exchange);
     }
 
-    std::optional<HttpRequest> build_key_set() const override {
-        return fal::build_key_set(hosts_);
-    }
+    std::optional<HttpRequest> build_key_set() const override { return fal::build_key_set(hosts_); }
     Result<provider_api::KeySet> read_key_set(const Exchange& exchange) const override {
         return fal::read_key_set(exchange);
     }
@@ -100,7 +103,8 @@ class FalProvider final : public provider_api::Provider {
     }
     Result<bool> read_key_check(const Exchange& exchange) const override {
         if (exchange.delivery == Delivery::answered && exchange.response.status == 404) return true;
-        if (exchange.delivery == Delivery::answered && exchange.response.status == 401) return false;
+        if (exchange.delivery == Delivery::answered && exchange.response.status == 401)
+            return false;
         return answer_error(exchange, "fal's key check");
     }
 

@@ -23,7 +23,8 @@ TEST_CASE("fal serves every endpoint id but those of eachlabs") {
         CAPTURE(model);
         CHECK(fal->serves(model));
     }
-    for (const char* model : {"eachlabs/minimax-i2v-01", "minimax", "", "workflows/ann", "a/../b"}) {
+    for (const char* model :
+         {"eachlabs/minimax-i2v-01", "minimax", "", "workflows/ann", "a/../b"}) {
         CAPTURE(model);
         CHECK_FALSE(fal->serves(model));
     }

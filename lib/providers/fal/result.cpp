@@ -30,8 +30,8 @@ domain::Event read_no_output(const json::object& result) {
     ResultFailed failed;
     failed.refusal.kind = domain::RefusalKind::permanent;
     failed.refusal.reason = domain::Reason::provider_error;
-    failed.refusal.error = {"no_output", fmt::format("the result has no file; it has {}",
-                                                     name_members(result))};
+    failed.refusal.error = {"no_output",
+                            fmt::format("the result has no file; it has {}", name_members(result))};
     return failed;
 }
 
@@ -50,9 +50,9 @@ domain::Event read_success(const Exchange& exchange) {
 
 domain::Event read_denied(const Exchange& exchange, const ErrorBody& body) {
     const HttpResponse& response = exchange.response;
-    if (!body.is_json) return unusable_read(exchange, "garbled_answer",
-                                            fmt::format("HTTP {} without a readable body",
-                                                        response.status));
+    if (!body.is_json)
+        return unusable_read(exchange, "garbled_answer",
+                             fmt::format("HTTP {} without a readable body", response.status));
     const bool flat = body.details.empty() && !body.text.empty();
     if (flat && !names_an_app(response.headers) && !is_typed(response.headers, body)) {
         return failed_read(exchange);

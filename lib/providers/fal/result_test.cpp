@@ -59,8 +59,8 @@ TEST_CASE("a 400 or 404 that the model itself gave ends the request") {
     const auto passing = read_as<ResultFailed>(
         answered(400, R"({"detail":[{"msg":"later","type":"downstream_service_error"}]})"));
     CHECK(passing.refusal.kind == RefusalKind::retry);
-    const auto bad = read_as<ResultFailed>(
-        answered(400, R"({"detail":"no","error_type":"bad_request"})"));
+    const auto bad =
+        read_as<ResultFailed>(answered(400, R"({"detail":"no","error_type":"bad_request"})"));
     CHECK(bad.refusal.kind == RefusalKind::permanent);
     CHECK(bad.refusal.reason == Reason::invalid_input);
     read_as<ResultFailed>(answered(404, R"({"detail":"Path /x not found"})"));
@@ -91,8 +91,9 @@ TEST_CASE("a model error of the input is final") {
     const auto input =
         read_as<ResultFailed>(answered(422, fixture("result_invalid_input.json"))).refusal;
     CHECK(input.reason == Reason::invalid_input);
-    const auto unknown = read_as<ResultFailed>(
-        answered(422, R"({"detail":[{"msg":"m","type":"never_heard_of"}]})")).refusal;
+    const auto unknown =
+        read_as<ResultFailed>(answered(422, R"({"detail":[{"msg":"m","type":"never_heard_of"}]})"))
+            .refusal;
     CHECK(unknown.kind == RefusalKind::permanent);
     CHECK(read_as<ResultFailed>(answered(418, "")).refusal.reason == Reason::rejected);
     CHECK(read_as<ResultFailed>(
@@ -106,24 +107,24 @@ TEST_CASE("the retry headers overrule the tables, but not the content checker") 
           RefusalKind::retry);
     CHECK(read_as<ResultFailed>(answered(500, body, {{"X-Fal-Needs-Retry", "0"}})).refusal.kind ==
           RefusalKind::permanent);
-    CHECK(read_as<ResultFailed>(answered(422, body, {{"X-Fal-Needs-Retry", "0"},
-                                                      {"X-Fal-Retryable", "true"}}))
+    CHECK(read_as<ResultFailed>(
+              answered(422, body, {{"X-Fal-Needs-Retry", "0"}, {"X-Fal-Retryable", "true"}}))
               .refusal.kind == RefusalKind::permanent);
-    CHECK(read_as<ResultFailed>(answered(422, fixture("result_content_policy.json"),
-                                         {{"X-Fal-Retryable", "true"}}))
+    CHECK(read_as<ResultFailed>(
+              answered(422, fixture("result_content_policy.json"), {{"X-Fal-Retryable", "true"}}))
               .refusal.kind == RefusalKind::permanent);
 }
 
 TEST_CASE("a marked 5xx ended the request and may be tried anew") {
-    const auto runner = read_as<ResultFailed>(
-        answered(503, fixture("infrastructure_error.json"), {{"Retry-After", "3"}})).refusal;
+    const auto runner = read_as<ResultFailed>(answered(503, fixture("infrastructure_error.json"),
+                                                       {{"Retry-After", "3"}}))
+                            .refusal;
     CHECK(runner.kind == RefusalKind::retry);
     CHECK(runner.error.code == "runner_disconnected");
     CHECK(runner.retry_after == Millis{3000});
     CHECK(read_as<ResultFailed>(answered(504, "", {{"X-Fal-Error-Type", "request_timeout"}}))
               .refusal.error.code == "request_timeout");
-    CHECK(read_as<ResultFailed>(
-              answered(500, R"({"detail":"Internal Server Error"})", {fal_mark}))
+    CHECK(read_as<ResultFailed>(answered(500, R"({"detail":"Internal Server Error"})", {fal_mark}))
               .refusal.kind == RefusalKind::retry);
 }
 

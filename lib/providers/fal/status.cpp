@@ -26,9 +26,9 @@ domain::Event read_body(const Exchange& exchange) {
     }
     const auto phase = phase_of(*status);
     if (!phase) {
-        return unusable_read(exchange, "unknown_status",
-                             fmt::format("fal's status is the unknown word \"{}\"",
-                                         shown_text(*status, 60)));
+        return unusable_read(
+            exchange, "unknown_status",
+            fmt::format("fal's status is the unknown word \"{}\"", shown_text(*status, 60)));
     }
     domain::event::StatusSeen seen;
     seen.phase = *phase;

@@ -63,11 +63,10 @@ TEST_CASE("a poll without a usable answer failed, and says whose matter that is"
         int status;
         RefusalKind kind;
     };
-    const std::vector<Row> rows{
-        {200, RefusalKind::retry},       {301, RefusalKind::retry},
-        {400, RefusalKind::retry},       {401, RefusalKind::credentials},
-        {403, RefusalKind::account},     {429, RefusalKind::rate_limited},
-        {500, RefusalKind::retry},       {503, RefusalKind::retry}};
+    const std::vector<Row> rows{{200, RefusalKind::retry},   {301, RefusalKind::retry},
+                                {400, RefusalKind::retry},   {401, RefusalKind::credentials},
+                                {403, RefusalKind::account}, {429, RefusalKind::rate_limited},
+                                {500, RefusalKind::retry},   {503, RefusalKind::retry}};
     for (const Row& row : rows) {
         CAPTURE(row.status);
         const auto refusal =

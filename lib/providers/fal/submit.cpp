@@ -57,8 +57,7 @@ domain::event::SubmitUnknown unknown(Reason reason, domain::ErrorInfo error) {
 // An answer that proves nothing may still name the request in its header. It need not exist: the
 // reader of the hint takes an unknown id for no evidence.
 domain::event::SubmitUnknown unknown_answer(const Hosts& hosts, const SubmitIntent& intent,
-                                            const HttpResponse& response,
-                                            domain::ErrorInfo error) {
+                                            const HttpResponse& response, domain::ErrorInfo error) {
     auto event = unknown(response.status == 504 ? Reason::timeout : Reason::garbled_answer,
                          std::move(error));
     const auto* id = response.headers.find("x-fal-request-id");
@@ -166,9 +165,12 @@ Result<HttpRequest> build_submit(const Hosts& hosts, const Secret& key,
 domain::Event read_submit(const Hosts& hosts, const SubmitIntent& intent,
                           const Exchange& exchange) {
     switch (exchange.delivery) {
-        case Delivery::not_sent: return domain::event::SubmitNotSent{transport_error(exchange)};
-        case Delivery::maybe_sent: break;
-        case Delivery::answered: return read_answer(hosts, intent, exchange.response);
+        case Delivery::not_sent:
+            return domain::event::SubmitNotSent{transport_error(exchange)};
+        case Delivery::maybe_sent:
+            break;
+        case Delivery::answered:
+            return read_answer(hosts, intent, exchange.response);
     }
     const bool late = exchange.error.code() == ErrorCode::timeout;
     return unknown(late ? Reason::timeout : Reason::reset, transport_error(exchange));

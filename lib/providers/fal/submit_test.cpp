@@ -67,9 +67,9 @@ TEST_CASE("an accepted submit whose body is whole counts, even if the connection
 }
 
 TEST_CASE("a success that names no request is unknown, with the header's id as a hint") {
-    for (const char* body : {"", "{", "[]", "ok", "{}", R"({"request_id":""})",
-                             R"({"request_id":7})", R"({"request_id":"a b"})",
-                             R"({"request_id":"a","request_id":"b"})"}) {
+    for (const char* body :
+         {"", "{", "[]", "ok", "{}", R"({"request_id":""})", R"({"request_id":7})",
+          R"({"request_id":"a b"})", R"({"request_id":"a","request_id":"b"})"}) {
         CAPTURE(body);
         const auto event = read_as<SubmitUnknown>(answered(200, body, {request_id_header}));
         CHECK(event.reason == Reason::garbled_answer);
@@ -82,8 +82,9 @@ TEST_CASE("a success that names no request is unknown, with the header's id as a
 }
 
 TEST_CASE("a submit that never left was not sent, one that may have left is unknown") {
-    CHECK(read_as<SubmitNotSent>(unanswered(Delivery::not_sent, ErrorCode::unreachable))
-              .error.code == "unreachable");
+    CHECK(
+        read_as<SubmitNotSent>(unanswered(Delivery::not_sent, ErrorCode::unreachable)).error.code ==
+        "unreachable");
     CHECK(read_as<SubmitUnknown>(unanswered(Delivery::maybe_sent, ErrorCode::timeout)).reason ==
           Reason::timeout);
     CHECK(read_as<SubmitUnknown>(unanswered(Delivery::maybe_sent, ErrorCode::reset)).reason ==
@@ -108,9 +109,10 @@ TEST_CASE("each 4xx proves that nothing was made, and says who is to blame") {
                                 {429, RefusalKind::rate_limited, Reason::rate_limit}};
     for (const Row& row : rows) {
         CAPTURE(row.status);
-        const auto refusal = read_as<SubmitRefused>(
-            answered(row.status, R"({"detail":"no"})", {{"Retry-After", "7"}, request_id_header}))
-                                 .refusal;
+        const auto refusal =
+            read_as<SubmitRefused>(answered(row.status, R"({"detail":"no"})",
+                                            {{"Retry-After", "7"}, request_id_header}))
+                .refusal;
         CHECK(refusal.kind == row.kind);
         CHECK(refusal.reason == row.reason);
         CHECK(refusal.error.message == "no");
@@ -131,7 +133,8 @@ TEST_CASE("a 422 of the content checker is told from other bad input") {
 
 TEST_CASE("of the 5xx only the ingress page of a 503 proves that nothing was made") {
     const std::string page = fixture("ingress_503.html");
-    const auto refused = read_as<SubmitRefused>(answered(503, page, {{"Retry-After", "5"}})).refusal;
+    const auto refused =
+        read_as<SubmitRefused>(answered(503, page, {{"Retry-After", "5"}})).refusal;
     CHECK(refused.kind == RefusalKind::retry);
     CHECK(refused.retry_after == Millis{5000});
     read_as<SubmitUnknown>(answered(503, page, {request_id_header}));

@@ -75,8 +75,8 @@ std::optional<Signed> read_headers(const Headers& headers, std::string& note) {
 }
 
 bool is_signed_by_any(const Signed& parts, std::string_view body, const KeySet& keys) {
-    const std::string message = parts.request_id + "\n" + parts.user_id + "\n" + parts.timestamp +
-                                "\n" + sha256_hex(body);
+    const std::string message =
+        parts.request_id + "\n" + parts.user_id + "\n" + parts.timestamp + "\n" + sha256_hex(body);
     return std::any_of(keys.keys.begin(), keys.keys.end(), [&](const std::string& key) {
         return ed25519_verify(key, message, parts.signature);
     });

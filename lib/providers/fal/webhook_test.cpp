@@ -33,7 +33,9 @@ KeySet keys_of(const std::string& text) {
     REQUIRE(set.has_value());
     return *set;
 }
-KeySet both_keys() { return keys_of(fixture("key_set.json")); }
+KeySet both_keys() {
+    return keys_of(fixture("key_set.json"));
+}
 
 provider_api::Delivery delivery(std::string body, std::string signature) {
     provider_api::Delivery made;
@@ -44,9 +46,13 @@ provider_api::Delivery delivery(std::string body, std::string signature) {
     made.body = std::move(body);
     return made;
 }
-provider_api::Delivery ok_delivery() { return delivery(fixture("webhook_ok.json"), ok_signature); }
+provider_api::Delivery ok_delivery() {
+    return delivery(fixture("webhook_ok.json"), ok_signature);
+}
 
-Instant at(std::int64_t seconds) { return from_unix_ms(seconds * 1000); }
+Instant at(std::int64_t seconds) {
+    return from_unix_ms(seconds * 1000);
+}
 
 auto read(const provider_api::Delivery& made, const KeySet& keys = both_keys(),
           std::int64_t now = sent, const std::string& wanted_user = user) {
@@ -55,8 +61,7 @@ auto read(const provider_api::Delivery& made, const KeySet& keys = both_keys(),
 
 // A delivery of our own making, signed with the vector's seed.
 provider_api::WebhookReading read_signed(const std::string& body) {
-    const auto seed =
-        from_hex("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
+    const auto seed = from_hex("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
     const std::string message =
         id + "\n" + user + "\n" + std::to_string(sent) + "\n" + sha256_hex(body);
     return read(delivery(body, to_hex(*ed25519_sign(*seed, message))));
@@ -194,14 +199,16 @@ TEST_CASE("a signed body of another request, or none, is forged") {
 }
 
 TEST_CASE("a verified delivery that tells too little is a reason to poll") {
-    for (const char* members :
-         {R"("status":"OK","payload":null,"payload_error":"not serializable")",
-          R"("status":"OK","payload":{"seed":1})", R"("status":"OK")", R"("status":"WAT","payload":{})",
-          R"("status":"ERROR","error":"Invalid status code: 500","payload":null)",
-          R"("status":"ERROR","error":"boom","payload":{"detail":"x"})",
-          R"("status":"ERROR","error":"Invalid status code: 404","payload":{"detail":"x"})",
-          R"("status":"ERROR","error":"Invalid status code: 200","payload":{"detail":"x"})",
-          R"("status":"ERROR","error":"Invalid status code: 422","payload":{},"payload_error":"x")"}) {
+    for (
+        const char* members :
+        {R"("status":"OK","payload":null,"payload_error":"not serializable")",
+         R"("status":"OK","payload":{"seed":1})", R"("status":"OK")",
+         R"("status":"WAT","payload":{})",
+         R"("status":"ERROR","error":"Invalid status code: 500","payload":null)",
+         R"("status":"ERROR","error":"boom","payload":{"detail":"x"})",
+         R"("status":"ERROR","error":"Invalid status code: 404","payload":{"detail":"x"})",
+         R"("status":"ERROR","error":"Invalid status code: 200","payload":{"detail":"x"})",
+         R"("status":"ERROR","error":"Invalid status code: 422","payload":{},"payload_error":1)"}) {
         CAPTURE(members);
         const auto reading = read_signed(body_with(members));
         CHECK(reading.trust == Trust::verified);
@@ -220,7 +227,7 @@ TEST_CASE("an error delivery is judged by its code like the result call") {
            "payload":{"detail":"gone","error_type":"runner_disconnected"})");
     REQUIRE(std::holds_alternative<domain::event::ResultFailed>(runner));
     CHECK(std::get<domain::event::ResultFailed>(runner).refusal.kind == RefusalKind::retry);
-    const auto cancelled = event_of(
-        R"("status":"ERROR","error":"Invalid status code: 499","payload":{"detail":"x"})");
+    const auto cancelled =
+        event_of(R"("status":"ERROR","error":"Invalid status code: 499","payload":{"detail":"x"})");
     CHECK(std::holds_alternative<domain::event::RemoteCancelled>(cancelled));
 }
