@@ -1,0 +1,172 @@
+#!/usr/bin/env bash
+# Builds reeld in every way and runs every test.
+#
+#   tests/run.sh          dev, asan, clang and release builds, their tests, then the end-to-end runs
+#   tests/run.sh quick    the dev build and its tests
+#
+# Installs what it needs on Debian 12 (as root, or with sudo). The last line is "N passed, N failed";
+# the exit code is 0 only when nothing failed. A build that fails counts as one failure.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
+root=$PWD
+
+mode=${1:-all}
+if [[ $mode != all && $mode != quick ]] || (($# > 1)); then
+    echo "usage: tests/run.sh [quick]" >&2
+    exit 2
+fi
+
+jobs=${REELD_JOBS:-2}
+export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
+passed=0
+failed=0
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+say() { printf '\n== %s\n' "$*"; }
+
+fail() {
+    failed=$((failed + ${2:-1}))
+    echo "FAILED: $1"
+}
+
+# Boost 1.81 stands beside Debian's default 1.74; their unversioned -dev packages cannot both be there.
+packages=(
+    g++ cmake ninja-build ccache pkg-config
+    libboost1.81-dev libboost-json1.81-dev libsqlitecpp-dev libsqlite3-dev libfmt-dev doctest-dev
+    libcli11-dev libtomlplusplus-dev libsystemd-dev libssl-dev
+    sqlite3 curl ca-certificates procps
+)
+if [[ $mode == all ]]; then packages+=(clang-14 ffmpeg); fi
+
+is_installed() {
+    [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
+}
+
+# node and npm may come from another source than Debian, so the programs are what counts.
+missing_packages() {
+    local package
+    for package in "${packages[@]}"; do
+        is_installed "$package" || echo "$package"
+    done
+    if [[ $mode == all ]]; then
+        command -v node >/dev/null || echo nodejs
+        command -v npm >/dev/null || echo npm
+    fi
+}
+
+install_packages() {
+    local missing as_root=()
+    mapfile -t missing < <(missing_packages)
+    ((${#missing[@]} == 0)) && return 0
+    say "installing: ${missing[*]}"
+    if ((EUID != 0)); then
+        if ! command -v sudo >/dev/null; then
+            echo "neither root nor sudo: install these packages first: ${missing[*]}" >&2
+            return 1
+        fi
+        as_root=(sudo)
+    fi
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -q &&
+        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+            apt-get install -y -q --no-install-recommends "${missing[@]}"
+}
+
+build() {
+    local preset=$1
+    say "build: $preset"
+    if ! cmake --preset "$preset" >"$log" 2>&1; then
+        cat "$log"
+        fail "configuring $preset"
+        return 1
+    fi
+    if ! cmake --build --preset "$preset" -- -j "$jobs" >"$log" 2>&1; then
+        # The compiler's words, not the thousand lines of what went well.
+        grep -vE '^\[[0-9]+/[0-9]+\] ' "$log" | tail -n 200
+        fail "building $preset"
+        return 1
+    fi
+    tail -n 1 "$log"
+}
+
+# Counts doctest's cases; a program that ends without its summary, by a crash or a timeout, is one
+# failure.
+run_ctest() {
+    local preset=$1 name=0 good=0 bad=0 programs_failed code
+    say "tests: $preset"
+    ctest --preset "$preset" --verbose >"$log" 2>&1
+    code=$?
+    # "1: [doctest] test cases:  12 |  12 passed | 0 failed | 0 skipped"
+    read -r name good bad < <(awk '
+        /\[doctest\] test cases:/ {
+            gsub(/\|/, " ")
+            for (i = 2; i <= NF; i++) {
+                if ($i == "passed") good += $(i - 1)
+                if ($i == "failed") bad += $(i - 1)
+            }
+            programs++
+        }
+        END { print programs + 0, good + 0, bad + 0 }' "$log")
+    programs_failed=$(grep -cE '^ *[0-9]+/[0-9]+ Test +#[0-9]+: .*(\*\*\*|Not Run)' "$log")
+    passed=$((passed + good))
+    echo "$name programs, $good cases passed, $bad failed"
+    if ((code != 0)); then
+        grep -vE '^(Internal ctest|UpdateCTest|Constructing|Done constr|Test command|Working Dir)' \
+            "$log" | grep -vE '^[0-9]+: \[doctest\] (doctest version|run with)' | tail -n 400
+        # Every failed program counts at least once, whatever its summary said.
+        ((bad < programs_failed)) && bad=$programs_failed
+        ((bad == 0)) && bad=1
+        fail "tests of $preset" "$bad"
+    elif ((name == 0)); then
+        fail "no test program ran in $preset"
+    fi
+}
+
+# One script is one test, unless it counts its own and says so in its last line.
+run_script() {
+    local script=$1 code counts good bad
+    say "end to end: $script"
+    bash "$script" >"$log" 2>&1
+    code=$?
+    counts=$(tail -n 1 "$log" | grep -E '^[0-9]+ passed, [0-9]+ failed$')
+    if [[ -n $counts ]]; then
+        read -r good _ bad _ <<<"$counts"
+        passed=$((passed + good))
+        ((bad == 0 && code != 0)) && bad=1
+    else
+        bad=$((code == 0 ? 0 : 1))
+        passed=$((passed + 1 - bad))
+    fi
+    if ((bad > 0)); then
+        cat "$log"
+        fail "$script (exit code $code)" "$bad"
+    else
+        tail -n 1 "$log"
+    fi
+}
+
+finish() {
+    printf '\n%d passed, %d failed\n' "$passed" "$failed"
+    ((failed == 0))
+    exit
+}
+
+if ! install_packages; then
+    fail "installing packages"
+    finish
+fi
+
+build dev && run_ctest dev
+[[ $mode == quick ]] && finish
+
+build asan && run_ctest asan
+build clang
+# The end-to-end runs take the binaries of the release build.
+if build release; then
+    run_ctest release
+    export REELD_BIN=$root/build/release/bin
+    for script in tests/e2e/*.sh tests/e2e/fal_client/run.sh; do
+        [[ -f $script ]] && run_script "$script"
+    done
+fi
+finish
