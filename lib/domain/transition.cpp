@@ -316,7 +316,10 @@ using FetchNews = Ignore<OutputPlanned, OutputStored, FetchFailed>;
 Outcome adopt(const Context& c, const Adopted& e) {
     static constexpr std::string_view by[] = {"a webhook", "the provider's request history",
                                               "the answer's header", "a person"};
-    return accepted(c, e.remote, std::nullopt, "adopted",
+    // It may be one that an answer had called refused: what exists at the provider is on the bill.
+    Job job = c.job;
+    job.billable_attempts = std::max(job.billable_attempts, 1);
+    return accepted(Context{job, c.policy, c.now, c.jitter}, e.remote, std::nullopt, "adopted",
                     fmt::format("adopted: {} shows the request",
                                 by[static_cast<std::size_t>(e.by)]));
 }

@@ -269,3 +269,15 @@ TEST_CASE("a result that is not ready interrupts a row of unknown-id answers") {
     }
     CHECK(is_in_hand(scene.job.state));
 }
+
+TEST_CASE("a submit that was called refused and turns out to exist counts as billed") {
+    Scene scene;
+    scene.job.request.max_attempts = 1;
+    scene.on(event::Admitted{}).on(event::SubmitRefused{refusal(RefusalKind::retry)});
+    REQUIRE(scene.job.billable_attempts == 0);
+    scene.on(event::Adopted{1, remote_named("r1"), event::AdoptedBy::webhook});
+    CHECK(scene.job.billable_attempts == 1);
+    scene.on(event::ResultFailed{refusal(RefusalKind::retry)});
+    CHECK(scene.job.state == State::failed);
+    CHECK(scene.job.reason == Reason::attempts);
+}
