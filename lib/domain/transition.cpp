@@ -669,7 +669,12 @@ struct AtProvider : FetchNews, Skip<Admitted, SubmitInterrupted, EvidenceSearche
             if (!job.cancel_requested) job.reason = Reason::result;
             job.queue_position.reset();
             job.due_at = c.now + operation_check;
-            return Step{std::move(job), {effect::ReadResult{}}, "ended at the provider", {}};
+            const bool known = c.job.state == State::running && c.job.reason == job.reason &&
+                               !c.job.queue_position;
+            return Step{std::move(job),
+                        {effect::ReadResult{}},
+                        known ? "" : "ended at the provider",
+                        {}};
         }
         const bool running = e.phase == RemotePhase::running;
         job.state = running ? State::running : State::submitted;

@@ -281,3 +281,12 @@ TEST_CASE("a submit that was called refused and turns out to exist counts as bil
     CHECK(scene.job.state == State::failed);
     CHECK(scene.job.reason == Reason::attempts);
 }
+
+TEST_CASE("that a request ended at the provider is told once") {
+    Scene scene;
+    scene.submitted().on(event::StatusSeen{event::RemotePhase::ended, {}, {}});
+    CHECK(scene.note == "ended at the provider");
+    scene.on(event::StatusSeen{event::RemotePhase::ended, {}, {}});
+    CHECK(scene.note.empty());
+    CHECK(emits<effect::ReadResult>(scene));
+}
