@@ -24,7 +24,7 @@ struct DuplicateHandler {
 
     std::vector<std::set<std::string>> seen;
     std::string key;
-    std::string duplicate;
+    std::optional<std::string> duplicate;
 
     using error_code = boost::system::error_code;
     bool on_document_begin(error_code&) { return true; }
@@ -101,9 +101,9 @@ Result<json::value> parse_json(std::string_view text) {
     boost::system::error_code error;
     const std::size_t read = parser.write_some(false, text.data(), text.size(), error);
     if (!error && read < text.size()) error = json::make_error_code(json::error::extra_data);
-    if (!parser.handler().duplicate.empty()) {
+    if (parser.handler().duplicate) {
         return Error(ErrorCode::invalid,
-                     fmt::format("the member \"{}\" stands twice", parser.handler().duplicate));
+                     fmt::format("the member \"{}\" stands twice", *parser.handler().duplicate));
     }
     if (error) {
         return Error(ErrorCode::invalid,
