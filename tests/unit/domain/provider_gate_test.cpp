@@ -45,7 +45,9 @@ TEST_CASE("a paused account is probed one job at a time, ever more rarely") {
     std::vector<Millis> waits;
     Instant last = start;
     bool answers = false;
-    SUBCASE("each is refused") { answers = true; }
+    SUBCASE("each is refused") {
+        answers = true;
+    }
     SUBCASE("their answers get lost") {}
     for (Instant now = start; now < start + 6h; now += 1s) {
         const Admission admission = ask(state, GateLimits{}, 0, now);
@@ -73,10 +75,18 @@ TEST_CASE("a paused account is probed one job at a time, ever more rarely") {
 
 TEST_CASE("no minute of a busy hour holds more submits than the rate and one burst") {
     int rate = 0;
-    SUBCASE("1") { rate = 1; }
-    SUBCASE("7") { rate = 7; }
-    SUBCASE("120") { rate = 120; }
-    SUBCASE("600") { rate = 600; }
+    SUBCASE("1") {
+        rate = 1;
+    }
+    SUBCASE("7") {
+        rate = 7;
+    }
+    SUBCASE("120") {
+        rate = 120;
+    }
+    SUBCASE("600") {
+        rate = 600;
+    }
     GateLimits limits;
     limits.requests_per_minute = rate;
     ProviderState state;
@@ -94,7 +104,8 @@ TEST_CASE("no minute of a busy hour holds more submits than the rate and one bur
         state = after_admission(state, limits, now);
         ++total;
         minute.push_back(now);
-        while (minute.front() <= now - 1min) minute.pop_front();
+        while (minute.front() <= now - 1min)
+            minute.pop_front();
         most = std::max(most, minute.size());
     }
     // Five seconds' worth may go at once; what it takes, the following minute lacks.
@@ -102,4 +113,70 @@ TEST_CASE("no minute of a busy hour holds more submits than the rate and one bur
     CHECK(most <= static_cast<std::size_t>(rate + burst));
     CHECK(total <= rate * 60 + burst);
     CHECK(total >= rate * 60 - 60);
+}
+
+TEST_CASE("no more jobs are in hand than the account allows") {
+    GateLimits limits;
+    limits.concurrency = 3;
+    CHECK(ask(ProviderState{}, limits, 2, start).open);
+    for (const std::int64_t in_hand : {3, 4}) {
+        const Admission admission = ask(ProviderState{}, limits, in_hand, start);
+        CHECK_FALSE(admission.open);
+        CHECK(admission.reason == Reason::concurrency);
+        CHECK_FALSE(admission.until.has_value());
+    }
+}
+
+TEST_CASE("a Retry-After closes the gate for as long, and an answer in flight does not open it") {
+    ProviderState state =
+        after_submit_refused(ProviderState{}, refusal(RefusalKind::rate_limited, 90s), start);
+    state = after_accepted(state);
+    const Admission admission = ask(state, GateLimits{}, 0, start + 90s);
+    CHECK(admission.reason == Reason::rate_limit);
+    CHECK(admission.until.value() >= start + 90s);
+    CHECK(admission.until.value() < start + 92s);
+    CHECK(ask(state, GateLimits{}, 0, *admission.until).open);
+}
+
+TEST_CASE("a later, shorter Retry-After does not open the gate earlier") {
+    ProviderState state =
+        after_submit_refused(ProviderState{}, refusal(RefusalKind::rate_limited, 10min), start);
+    state = after_submit_refused(state, refusal(RefusalKind::rate_limited, 1s), start + 1s);
+    CHECK_FALSE(ask(state, GateLimits{}, 0, start + 10min - 1s).open);
+}
+
+TEST_CASE("one failed submit is the job's trouble, from the second on it is the provider's") {
+    ProviderState state = after_not_sent(ProviderState{}, GateLimits{}, start, middle);
+    CHECK(ask(state, GateLimits{}, 0, start).open);
+    state = after_not_sent(state, GateLimits{}, start, middle);
+    CHECK(ask(state, GateLimits{}, 0, start).reason == Reason::rate_limit);
+    SUBCASE("an accepted submit ends the row") {
+        state = after_not_sent(after_accepted(state), GateLimits{}, start + 1h, middle);
+    }
+    SUBCASE("so does a refusal of the input: the provider works") {
+        state = after_submit_refused(state, refusal(RefusalKind::permanent), start + 1h);
+        state = after_not_sent(state, GateLimits{}, start + 1h, middle);
+    }
+    CHECK(ask(state, GateLimits{}, 0, start + 1h).open);
+}
+
+TEST_CASE("an accepted submit opens a paused account, a read only one with refused credentials") {
+    for (const auto kind : {RefusalKind::credentials, RefusalKind::account}) {
+        const ProviderState paused = after_submit_refused(ProviderState{}, refusal(kind), start);
+        CHECK(paused.paused_message == "the provider said no");
+        CHECK(after_accepted(paused) == ProviderState{});
+        CHECK(after_release(paused) == ProviderState{});
+        const bool opened = after_read(paused).paused == Reason::none;
+        CHECK(opened == (kind == RefusalKind::credentials));
+    }
+}
+
+TEST_CASE("a person's release clears every wait but the pace") {
+    ProviderState state = after_admission(ProviderState{}, GateLimits{}, start);
+    const auto pace = state.next_submit_at;
+    state = after_submit_refused(state, refusal(RefusalKind::rate_limited, 10min), start);
+    state = after_submit_refused(state, refusal(RefusalKind::account), start);
+    state = after_release(state);
+    CHECK(ask(state, GateLimits{}, 0, start).open);
+    CHECK(state.next_submit_at == pace);
 }

@@ -55,7 +55,8 @@ struct Scene {
     }
     Scene& missing() {
         submitted();
-        for (int i = 0; i <= policy.missing_polls_max; ++i) on(event::RemoteMissing{});
+        for (int i = 0; i <= policy.missing_polls_max; ++i)
+            on(event::RemoteMissing{});
         REQUIRE(job.reason == Reason::remote_missing);
         return *this;
     }
@@ -72,7 +73,9 @@ struct Scene {
     }
 };
 
-bool ignored(const Outcome& outcome) { return std::holds_alternative<Ignored>(outcome); }
+bool ignored(const Outcome& outcome) {
+    return std::holds_alternative<Ignored>(outcome);
+}
 
 template <class E>
 bool emits(const Scene& scene) {
@@ -106,8 +109,12 @@ TEST_CASE("a second submit refused while a cancel waits leaves the first one's b
     Scene scene;
     scene.submitted().on(event::ResultFailed{refusal(RefusalKind::retry)}).due();
     scene.on(event::Admitted{}).on(event::CancelRequested{});
-    SUBCASE("refused") { scene.on(event::SubmitRefused{refusal(RefusalKind::retry)}); }
-    SUBCASE("not sent") { scene.on(event::SubmitNotSent{}); }
+    SUBCASE("refused") {
+        scene.on(event::SubmitRefused{refusal(RefusalKind::retry)});
+    }
+    SUBCASE("not sent") {
+        scene.on(event::SubmitNotSent{});
+    }
     CHECK(scene.job.state == State::cancelled);
     CHECK(scene.job.reason == Reason::after_submit);
 }
