@@ -1,0 +1,176 @@
+#include "api/api.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "api/event_stream.hpp"
+#include "api/job_json.hpp"
+#include "api/job_reads.hpp"
+#include "api/problem.hpp"
+#include "api/query.hpp"
+#include "api/status.hpp"
+#include "api/submission.hpp"
+
+namespace reeld::api {
+namespace {
+
+http::ServerResponse unknown_route(std::string_view path) {
+    return to_response(Problem(
+        404, "no_such_route",
+        fmt::format("There is nothing at {}; the calls are /v1/jobs, /v1/jobs/ID, "
+                    "/v1/jobs/ID/events, /v1/jobs/ID/attempts, /v1/jobs/ID/cancel, hold, release "
+                    "or retry, /v1/events, /v1/status and /metrics.",
+                    path.substr(0, 200))));
+}
+
+http::ServerResponse wrong_method(std::string_view method, std::string_view allow) {
+    http::ServerResponse response = to_response(
+        Problem(405, "method_not_allowed",
+                fmt::format("{} is not for this path; it takes {}.", method.substr(0, 20), allow)));
+    response.headers.add("Allow", std::string(allow));
+    return response;
+}
+
+std::string provider_names(const engine::EngineStatus& status) {
+    std::string names;
+    for (const auto& provider : status.providers) {
+        if (!names.empty()) names += ", ";
+        names += provider.name;
+    }
+    return names;
+}
+
+http::ServerResponse submitted_response(engine::Control& control,
+                                        const std::vector<engine::Submitted>& submitted,
+                                        bool array) {
+    const bool all_existed = std::all_of(submitted.begin(), submitted.end(),
+                                         [](const auto& one) { return one.existed; });
+    const int status = all_existed ? 200 : 201;
+    json::array jobs;
+    for (const auto& one : submitted) {
+        jobs.push_back(job_json(one.job, control.shown_reason(one.job)));
+    }
+    if (!array && jobs.size() == 1) {
+        http::ServerResponse response = json_response(status, jobs.front());
+        response.headers.add("Location", "/v1/jobs/" + submitted.front().job.request.id.str());
+        return response;
+    }
+    json::object answer;
+    answer["jobs"] = std::move(jobs);
+    return json_response(status, answer);
+}
+
+// Calls that take no parameters but the list and the stream.
+std::optional<Problem> check_query(const Route& call, const http::Target& target) {
+    if (std::holds_alternative<route::ListJobs>(call)) return std::nullopt;
+    if (std::holds_alternative<route::EventStream>(call)) {
+        return check_parameters(target, {"after", "all"});
+    }
+    return check_parameters(target, {});
+}
+
+Answer<json::value> read_rows(engine::Control& control, const Route& call,
+                              const http::Target& target) {
+    if (const auto* show = std::get_if<route::ShowJob>(&call)) return read_job(control, show->id);
+    if (const auto* events = std::get_if<route::JobEvents>(&call)) {
+        return read_events(control, events->id);
+    }
+    if (const auto* attempts = std::get_if<route::JobAttempts>(&call)) {
+        return read_attempts(control, attempts->id);
+    }
+    auto filter = read_list_query(target);
+    if (auto* problem = std::get_if<Problem>(&filter)) return std::move(*problem);
+    return read_list(control, std::get<store::JobFilter>(filter));
+}
+
+}  // namespace
+
+Api::Api(engine::Control& control, runtime::Clock& clock, std::string version, Millis keepalive)
+    : control_(control), clock_(clock), version_(std::move(version)), keepalive_(keepalive) {}
+
+http::awaitable<http::ServerResponse> Api::handle(http::ServerRequest request) {
+    const bool head = request.method == "HEAD";
+    http::ServerResponse response = co_await answer(std::move(request));
+    if (head) response.source.reset();
+    co_return response;
+}
+
+http::awaitable<http::ServerResponse> Api::answer(http::ServerRequest request) {
+    const auto target = http::parse_target(request.target);
+    if (!target) {
+        co_return to_response(
+            Problem(400, "malformed_target", "The request's path or query is malformed."));
+    }
+    const Route call = match_route(request.method, target->path);
+    if (std::holds_alternative<route::Unknown>(call)) co_return unknown_route(target->path);
+    if (const auto* wrong = std::get_if<route::WrongMethod>(&call)) {
+        co_return wrong_method(request.method, wrong->allow);
+    }
+    if (const auto problem = check_query(call, *target)) co_return to_response(*problem);
+    if (std::holds_alternative<route::SubmitJobs>(call)) co_return co_await submit(request);
+    if (const auto* action = std::get_if<route::Act>(&call)) co_return co_await act(*action);
+    if (std::holds_alternative<route::EventStream>(call)) co_return stream(request, *target);
+    if (std::holds_alternative<route::ServerStatus>(call)) co_return status();
+    if (std::holds_alternative<route::Metrics>(call)) co_return metrics();
+    co_return co_await read(call, *target);
+}
+
+http::awaitable<http::ServerResponse> Api::submit(http::ServerRequest request) {
+    const std::string providers = provider_names(control_.status());
+    auto submission = read_submission(request, control_, clock_.now(), providers);
+    if (const auto* problem = std::get_if<Problem>(&submission)) co_return to_response(*problem);
+    auto& accepted = std::get<Submission>(submission);
+    const auto submitted = co_await control_.submit(std::move(accepted.requests));
+    if (!submitted) co_return to_response(problem_of(submitted.error()));
+    // Jobs that existed already may stand in a group that is not durable yet.
+    const Status durable = co_await control_.read_barrier();
+    if (!durable) co_return to_response(problem_of(durable.error()));
+    co_return submitted_response(control_, *submitted, accepted.array);
+}
+
+http::awaitable<http::ServerResponse> Api::act(route::Act call) {
+    const auto id = resolve_id(control_, call.id);
+    if (const auto* problem = std::get_if<Problem>(&id)) {
+        const Status durable = co_await control_.read_barrier();
+        co_return to_response(durable ? *problem : problem_of(durable.error()));
+    }
+    const auto job = co_await control_.act(std::get<JobId>(id), call.action);
+    const Status durable = co_await control_.read_barrier();
+    if (!job) co_return to_response(problem_of(job.error()));
+    if (!durable) co_return to_response(problem_of(durable.error()));
+    co_return json_response(200, job_json(*job, control_.shown_reason(*job)));
+}
+
+http::awaitable<http::ServerResponse> Api::read(Route call, http::Target target) {
+    // Read, then wait: what was read is durable when it is shown, whatever was written meanwhile.
+    const auto rows = read_rows(control_, call, target);
+    const Status durable = co_await control_.read_barrier();
+    if (!durable) co_return to_response(problem_of(durable.error()));
+    if (const auto* problem = std::get_if<Problem>(&rows)) co_return to_response(*problem);
+    co_return json_response(200, std::get<json::value>(rows));
+}
+
+http::ServerResponse Api::stream(const http::ServerRequest& request, const http::Target& target) {
+    auto wanted = read_stream_request(request, target);
+    if (const auto* problem = std::get_if<Problem>(&wanted)) return to_response(*problem);
+    http::ServerResponse response;
+    response.headers.add("Content-Type", "text/event-stream");
+    response.headers.add("Cache-Control", "no-store");
+    response.source =
+        make_event_stream(control_, std::get<StreamRequest>(wanted), keepalive_);
+    return response;
+}
+
+http::ServerResponse Api::status() {
+    return json_response(200, status_json(control_.status(), version_));
+}
+
+http::ServerResponse Api::metrics() {
+    http::ServerResponse response;
+    response.headers.add("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+    response.body = metrics_text(control_.status(), control_.counters(), version_);
+    return response;
+}
+
+}  // namespace reeld::api

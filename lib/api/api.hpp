@@ -1,0 +1,35 @@
+#pragma once
+// The HTTP+JSON API of the Unix socket.
+#include <string>
+
+#include "api/routes.hpp"
+#include "engine/control.hpp"
+#include "http/server.hpp"
+#include "runtime/clock.hpp"
+
+namespace reeld::api {
+
+// Both references must outlive every exchange. `keepalive`: how long an event stream may be silent.
+class Api : public http::Handler {
+  public:
+    Api(engine::Control& control, runtime::Clock& clock, std::string version,
+        Millis keepalive = Millis{15'000});
+
+    http::awaitable<http::ServerResponse> handle(http::ServerRequest request) override;
+
+  private:
+    http::awaitable<http::ServerResponse> answer(http::ServerRequest request);
+    http::awaitable<http::ServerResponse> submit(http::ServerRequest request);
+    http::awaitable<http::ServerResponse> act(route::Act call);
+    http::awaitable<http::ServerResponse> read(Route call, http::Target target);
+    http::ServerResponse stream(const http::ServerRequest& request, const http::Target& target);
+    http::ServerResponse status();
+    http::ServerResponse metrics();
+
+    engine::Control& control_;
+    runtime::Clock& clock_;
+    std::string version_;
+    Millis keepalive_;
+};
+
+}  // namespace reeld::api

@@ -1,0 +1,153 @@
+#include "api/job_json.hpp"
+
+#include <algorithm>
+
+namespace reeld::api {
+namespace {
+
+constexpr std::size_t token_characters_shown = 6;
+
+json::value input_json(std::string_view text) {
+    auto parsed = parse_json(text);
+    return parsed ? std::move(*parsed) : json::value(nullptr);
+}
+
+json::value cost_json(const std::optional<std::int64_t>& micro_usd) {
+    if (!micro_usd) return nullptr;
+    // The nearest double of a decimal with six places prints as that decimal.
+    return static_cast<double>(*micro_usd) / 1e6;
+}
+
+json::object labels_json(const std::map<std::string, std::string>& labels) {
+    json::object object;
+    for (const auto& [key, value] : labels) object[key] = value;
+    return object;
+}
+
+json::object output_json(const domain::Output& output) {
+    json::object object;
+    object["url"] = text_or_null(output.url);
+    // The path is reserved before the first byte; it is shown once a whole file stands there.
+    object["path"] = output.stored ? text_or_null(output.path) : nullptr;
+    object["bytes"] = output.bytes ? json::value(*output.bytes) : nullptr;
+    object["sha256"] = text_or_null(output.sha256);
+    object["content_type"] = text_or_null(output.content_type);
+    return object;
+}
+
+json::value video_url(const std::vector<domain::Output>& outputs) {
+    const auto video = std::find_if(outputs.begin(), outputs.end(), [](const auto& output) {
+        return output.content_type.starts_with("video/");
+    });
+    if (video != outputs.end()) return text_or_null(video->url);
+    return outputs.empty() ? json::value(nullptr) : text_or_null(outputs.front().url);
+}
+
+json::value error_json(const std::optional<domain::ErrorInfo>& error) {
+    if (!error) return nullptr;
+    json::object object;
+    object["code"] = error->code;
+    object["message"] = error->message;
+    return object;
+}
+
+void add_request(json::object& object, const domain::JobRequest& request) {
+    object["id"] = request.id.str();
+    object["model"] = request.model;
+    object["input"] = input_json(request.input);
+    object["batch"] = text_or_null(request.batch);
+    object["priority"] = request.priority;
+    object["not_before"] = time_json(request.not_before);
+    object["deadline"] = time_json(request.deadline);
+    object["max_attempts"] = request.max_attempts;
+    object["output"] = text_or_null(request.output);
+    object["labels"] = labels_json(request.labels);
+}
+
+bool is_time_column(std::string_view name) {
+    return name.ends_with("_at") || name == "not_before" || name == "deadline";
+}
+
+// The database's columns in the public words: times as text, money in dollars, the input parsed.
+json::object public_changes(const json::object& patch) {
+    json::object changes;
+    for (const auto& [key, value] : patch) {
+        const std::string_view name(key.data(), key.size());
+        if (is_time_column(name) && value.is_int64()) {
+            changes[key] = time_json(from_unix_ms(value.get_int64()));
+        } else if (name == "cost_micro_usd") {
+            changes["cost_usd"] =
+                value.is_int64() ? cost_json(value.get_int64()) : json::value(nullptr);
+        } else if (name == "input" && value.is_string()) {
+            changes[key] = input_json(value.get_string());
+        } else {
+            changes[key] = value;
+        }
+    }
+    return changes;
+}
+
+}  // namespace
+
+json::value time_json(const std::optional<Instant>& at) {
+    return at ? json::value(to_rfc3339(*at)) : json::value(nullptr);
+}
+
+json::value text_or_null(std::string_view text) {
+    return text.empty() ? json::value(nullptr) : json::value(text);
+}
+
+json::object job_json(const domain::Job& job, domain::Reason reason) {
+    json::object object;
+    add_request(object, job.request);
+    object["state"] = domain::to_string(job.state);
+    object["reason"] = text_or_null(domain::to_string(reason));
+    object["provider"] = text_or_null(job.provider);
+    object["request_id"] = job.remote ? text_or_null(job.remote->request_id.str()) : nullptr;
+    object["attempt"] = job.attempt;
+    object["queue_position"] = job.queue_position ? json::value(*job.queue_position) : nullptr;
+    object["progress"] = job.progress ? json::value(*job.progress) : nullptr;
+    object["video_url"] = video_url(job.outputs);
+    json::array outputs;
+    for (const auto& output : job.outputs) outputs.push_back(output_json(output));
+    object["outputs"] = std::move(outputs);
+    object["cost_usd"] = cost_json(job.cost_micro_usd);
+    object["error"] = error_json(job.error);
+    object["retry_of"] = job.retry_of ? json::value(job.retry_of->str()) : nullptr;
+    object["created_at"] = time_json(job.created_at);
+    object["submitted_at"] = time_json(job.submitted_at);
+    object["finished_at"] = time_json(job.finished_at);
+    return object;
+}
+
+json::object event_json(const store::AuditEntry& entry) {
+    json::object object;
+    object["id"] = entry.id;
+    object["job"] = entry.job.str();
+    object["number"] = entry.number;
+    object["at"] = time_json(entry.at);
+    object["event"] = entry.event;
+    object["from"] = entry.from ? json::value(domain::to_string(*entry.from)) : nullptr;
+    object["to"] = domain::to_string(entry.to);
+    object["reason"] = text_or_null(domain::to_string(entry.reason));
+    object["note"] = text_or_null(entry.note);
+    object["changes"] = public_changes(entry.patch);
+    return object;
+}
+
+json::object attempt_json(const domain::Attempt& attempt) {
+    json::object object;
+    object["number"] = attempt.number;
+    object["provider"] = attempt.provider;
+    object["outcome"] = attempt.outcome;
+    object["detail"] = text_or_null(attempt.detail);
+    object["request_id"] =
+        attempt.remote ? text_or_null(attempt.remote->request_id.str()) : nullptr;
+    object["token_prefix"] = text_or_null(attempt.token.str().substr(0, token_characters_shown));
+    object["intent_at"] = time_json(attempt.intent_at);
+    object["answered_at"] = time_json(attempt.answered_at);
+    object["ended_at"] = time_json(attempt.ended_at);
+    return object;
+}
+
+}  // namespace reeld::api

@@ -1,0 +1,106 @@
+#include "api/job_reads.hpp"
+
+#include <fmt/format.h>
+
+#include "api/job_json.hpp"
+#include "api/query.hpp"
+#include "base/encoding.hpp"
+
+namespace reeld::api {
+namespace {
+
+constexpr int candidates_shown = 5;
+
+Problem no_such_job(const std::string& text) {
+    return {404, "not_found", fmt::format("There is no job \"{}\".", clip_utf8(text, 64))};
+}
+
+Problem ambiguous(const std::string& text, const std::vector<JobId>& ids) {
+    Problem problem(409, "ambiguous",
+                    fmt::format("More than one job's id begins with \"{}\"; give more of it.",
+                                text));
+    json::array candidates;
+    for (const JobId& id : ids) {
+        if (candidates.size() < candidates_shown) candidates.emplace_back(id.str());
+    }
+    problem.members["candidates"] = std::move(candidates);
+    return problem;
+}
+
+struct Found {
+    bool exact = false;
+    std::vector<JobId> ids;
+};
+
+}  // namespace
+
+Answer<JobId> resolve_id(engine::Control& control, const std::string& text) {
+    if (!is_job_id(text)) return no_such_job(text);
+    const auto found = control.store().transact([&](store::Tx& tx) {
+        Found result;
+        result.exact = tx.find_job(JobId(text)).has_value();
+        if (!result.exact) result.ids = tx.find_ids(text, candidates_shown + 1);
+        return result;
+    });
+    if (!found) return problem_of(found.error());
+    if (found->exact) return JobId(text);
+    if (found->ids.empty()) return no_such_job(text);
+    if (found->ids.size() > 1) return ambiguous(text, found->ids);
+    return found->ids.front();
+}
+
+Answer<json::value> read_list(engine::Control& control, const store::JobFilter& filter) {
+    store::JobFilter wanted = filter;
+    ++wanted.limit;  // one more row tells whether there is a next page
+    const auto rows =
+        control.store().transact([&](store::Tx& tx) { return tx.list_jobs(wanted); });
+    if (!rows) return problem_of(rows.error());
+    const auto limit = static_cast<std::size_t>(filter.limit);
+    json::array jobs;
+    for (const auto& job : *rows) {
+        if (jobs.size() < limit) jobs.push_back(job_json(job, control.shown_reason(job)));
+    }
+    json::object answer;
+    answer["jobs"] = std::move(jobs);
+    answer["next_cursor"] =
+        rows->size() > limit ? json::value(make_cursor((*rows)[limit - 1].seq)) : nullptr;
+    return json::value(std::move(answer));
+}
+
+Answer<json::value> read_job(engine::Control& control, const std::string& id) {
+    const auto resolved = resolve_id(control, id);
+    if (const auto* problem = std::get_if<Problem>(&resolved)) return *problem;
+    const auto job = control.store().transact(
+        [&](store::Tx& tx) { return tx.find_job(std::get<JobId>(resolved)); });
+    if (!job) return problem_of(job.error());
+    if (!*job) return no_such_job(id);
+    return json::value(job_json(**job, control.shown_reason(**job)));
+}
+
+Answer<json::value> read_events(engine::Control& control, const std::string& id) {
+    const auto resolved = resolve_id(control, id);
+    if (const auto* problem = std::get_if<Problem>(&resolved)) return *problem;
+    const auto entries = control.store().transact(
+        [&](store::Tx& tx) { return tx.events(std::get<JobId>(resolved)); });
+    if (!entries) return problem_of(entries.error());
+    json::array events;
+    for (const auto& entry : *entries) events.push_back(event_json(entry));
+    json::object answer;
+    answer["events"] = std::move(events);
+    return json::value(std::move(answer));
+}
+
+Answer<json::value> read_attempts(engine::Control& control, const std::string& id) {
+    const auto resolved = resolve_id(control, id);
+    if (const auto* problem = std::get_if<Problem>(&resolved)) return *problem;
+    const auto rows = control.store().transact(
+        [&](store::Tx& tx) { return tx.attempts(std::get<JobId>(resolved)); });
+    if (!rows) return problem_of(rows.error());
+    json::array attempts;
+    for (const auto& attempt : *rows) attempts.push_back(attempt_json(attempt));
+    json::object answer;
+    answer["attempts"] = std::move(attempts);
+    return json::value(std::move(answer));
+}
+
+}  // namespace reeld::api
