@@ -1,0 +1,95 @@
+#include "reel/pairs.hpp"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "base/encoding.hpp"
+
+namespace reeld::reel {
+namespace {
+
+struct Pair {
+    std::string key;
+    std::string value;
+    bool raw = false;  // JSON, not a string
+};
+
+Result<Pair> split(const std::string& word) {
+    const auto at = word.find('=');
+    if (at == std::string::npos || at == 0 || (at == 1 && word[0] == ':')) {
+        return Error(ErrorCode::invalid,
+                     fmt::format("\"{}\" is not key=value (or key:=JSON)", word));
+    }
+    Pair pair;
+    pair.raw = word[at - 1] == ':';
+    pair.key = word.substr(0, pair.raw ? at - 1 : at);
+    pair.value = word.substr(at + 1);
+    return pair;
+}
+
+Result<json::value> value_of(const Pair& pair, const ReadFile& read_file) {
+    std::string text = pair.value;
+    if (text.starts_with('@')) {
+        auto file = read_file(text.substr(1));
+        if (!file) return file.error();
+        text = std::move(*file);
+    }
+    if (!pair.raw) {
+        if (!is_utf8(text)) {
+            return Error(ErrorCode::invalid, fmt::format("{}: the text is not UTF-8", pair.key));
+        }
+        return json::value(text);
+    }
+    auto parsed = parse_json(text);
+    if (!parsed) {
+        return Error(ErrorCode::invalid,
+                     fmt::format("{}: {}; for plain text write {}=text", pair.key,
+                                 parsed.error().context(), pair.key));
+    }
+    return std::move(*parsed);
+}
+
+}  // namespace
+
+Result<json::object> add_pairs(json::object input, const std::vector<std::string>& words,
+                               const ReadFile& read_file) {
+    std::set<std::string> seen;
+    for (const auto& word : words) {
+        const auto pair = split(word);
+        if (!pair) return pair.error();
+        if (!seen.insert(pair->key).second) {
+            return Error(ErrorCode::invalid, fmt::format("\"{}\" is given twice", pair->key));
+        }
+        auto value = value_of(*pair, read_file);
+        if (!value) return value.error();
+        input[pair->key] = std::move(*value);
+    }
+    return input;
+}
+
+Result<json::object> read_labels(const std::vector<std::string>& words) {
+    json::object labels;
+    for (const auto& word : words) {
+        const auto at = word.find('=');
+        if (at == std::string::npos || at == 0) {
+            return Error(ErrorCode::invalid, fmt::format("--label {}: write it as k=v", word));
+        }
+        if (!labels.emplace(word.substr(0, at), word.substr(at + 1)).second) {
+            return Error(ErrorCode::invalid,
+                         fmt::format("the label \"{}\" is given twice", word.substr(0, at)));
+        }
+    }
+    return labels;
+}
+
+Result<Instant> read_when(const std::string& text, Instant now) {
+    if (const auto at = parse_rfc3339(text)) return *at;
+    if (const auto duration = parse_duration(text)) return now + *duration;
+    return Error(ErrorCode::invalid,
+                 fmt::format("\"{}\" is no time: write 2026-11-21T22:00:00Z, or 90m for in 90 "
+                             "minutes",
+                             text));
+}
+
+}  // namespace reeld::reel
