@@ -1,0 +1,222 @@
+#pragma once
+// The API over a real store in a folder of its own, with an engine that does the least it can.
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <boost/asio/io_context.hpp>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/api.hpp"
+#include "domain/transition.hpp"
+#include "runtime/task_group.hpp"
+#include "support/fake_clock.hpp"
+#include "support/run_loop.hpp"
+
+namespace reeld::api::testing {
+
+namespace fs = std::filesystem;
+
+class Folder {
+  public:
+    Folder() {
+        std::string name = (fs::temp_directory_path() / "reeld-api-XXXXXX").string();
+        path_ = ::mkdtemp(name.data());
+    }
+    ~Folder() { fs::remove_all(path_); }
+    std::string file(const std::string& name) const { return (fs::path(path_) / name).string(); }
+
+  private:
+    std::string path_;
+};
+
+class FakeControl final : public engine::Control {
+  public:
+    FakeControl(runtime::asio::any_io_executor executor, runtime::Clock& clock)
+        : clock_(clock), news_(std::move(executor)) {
+        store::StoreConfig config;
+        config.path = folder_.file("reel.db");
+        config.durable = false;
+        store_ = std::move(store::Store::open(config).value());
+        status_.started_at = clock.now();
+        engine::ProviderStatus fal;
+        fal.name = "fal";
+        fal.health = "ok";
+        fal.concurrency = 8;
+        fal.has_key = true;
+        status_.providers.push_back(fal);
+    }
+
+    engine::awaitable<Result<std::vector<engine::Submitted>>> submit(
+        std::vector<domain::JobRequest> requests) override {
+        ++submits;
+        if (refusal) co_return *refusal;
+        std::vector<engine::Submitted> submitted;
+        for (auto& request : requests) {
+            if (request.id.empty()) request.id = JobId(fmt::format("made-{}", ++made_));
+            auto one = add(std::move(request));
+            if (!one) co_return one.error();
+            submitted.push_back(std::move(*one));
+        }
+        co_return submitted;
+    }
+
+    engine::awaitable<Result<domain::Job>> act(JobId id, engine::Action action) override {
+        auto found = store_->transact([&](store::Tx& tx) { return tx.find_job(id); });
+        if (!*found) co_return Error(ErrorCode::not_found, "there is no job " + id.str());
+        if (action == engine::Action::release) {
+            co_return Error(ErrorCode::conflict, "it is not held");
+        }
+        domain::Job job = **found;
+        job.state = action == engine::Action::hold ? domain::State::held : domain::State::cancelled;
+        job.reason = domain::Reason::user;
+        if (domain::is_terminal(job.state)) job.finished_at = clock_.now();
+        change(job, "cancel_requested", (*found)->state);
+        co_return job;
+    }
+
+    std::optional<std::string> provider_of(std::string_view model) const override {
+        if (model.starts_with("fal-ai/")) return "fal";
+        return std::nullopt;
+    }
+    domain::Reason shown_reason(const domain::Job& job) const override {
+        return job.state == domain::State::queued ? domain::Reason::concurrency : job.reason;
+    }
+    engine::awaitable<Status> read_barrier() override {
+        ++barriers;
+        if (barrier_failure) co_return *barrier_failure;
+        co_return store_->commit();
+    }
+    store::Store& store() override { return *store_; }
+    engine::awaitable<void> wait_for_event(std::int64_t after, Millis timeout) override {
+        const auto last =
+            store_->transact([](store::Tx& tx) { return tx.last_event_id(); }).value();
+        if (last <= after) co_await news_.wait_for(clock_, timeout);
+    }
+    engine::EngineStatus status() override {
+        status_.now = clock_.now();
+        return status_;
+    }
+    engine::Counters counters() const override { return counters_; }
+
+    // A job as the engine would have made it; the test's own hand on the store.
+    domain::Job put(const std::string& id, const std::string& batch = {}) {
+        domain::JobRequest request;
+        request.id = JobId(id);
+        request.model = "fal-ai/m";
+        request.input = "{\"prompt\":\"x\"}";
+        request.batch = batch;
+        return add(std::move(request)).value().job;
+    }
+    void change(domain::Job& job, const std::string& event, domain::State from) {
+        const auto done = store_->transact([&](store::Tx& tx) {
+            if (!tx.update_job(job)) throw std::logic_error("somebody was faster");
+            append(tx, job, event, from);
+        });
+        REQUIRE(done.has_value());
+        news_.ring();
+    }
+    void insert_attempt(const domain::Attempt& attempt) {
+        REQUIRE(store_->transact([&](store::Tx& tx) { tx.insert_attempt(attempt); }).has_value());
+    }
+
+    int submits = 0;
+    int barriers = 0;
+    std::optional<Error> barrier_failure;
+    std::optional<Error> refusal;  // of every submit
+    engine::EngineStatus status_;
+    engine::Counters counters_;
+
+  private:
+    Result<engine::Submitted> add(domain::JobRequest request) {
+        domain::Job job = domain::first_row(request, "fal", clock_.now());
+        const auto outcome = store_->transact([&](store::Tx& tx) {
+            const auto result = tx.insert_job(job);
+            if (result == store::InsertOutcome::inserted) append(tx, job, "created", std::nullopt);
+            return result;
+        });
+        if (!outcome) return outcome.error();
+        news_.ring();
+        if (*outcome == store::InsertOutcome::conflict) {
+            return Error(ErrorCode::conflict,
+                         fmt::format("the id {} is taken by another job", request.id.str()));
+        }
+        return engine::Submitted{job, *outcome == store::InsertOutcome::existed};
+    }
+    void append(store::Tx& tx, const domain::Job& job, const std::string& event,
+                std::optional<domain::State> from) {
+        store::AuditEntry entry;
+        entry.job = job.request.id;
+        entry.at = clock_.now();
+        entry.event = event;
+        entry.from = from;
+        entry.to = job.state;
+        entry.reason = job.reason;
+        entry.patch["state"] = domain::to_string(job.state);
+        entry.patch["created_at"] = to_unix_ms(job.created_at);
+        entry.patch["cost_micro_usd"] = 270'000;
+        tx.append_event(entry);
+    }
+
+    Folder folder_;
+    runtime::Clock& clock_;
+    runtime::Bell news_;
+    std::unique_ptr<store::Store> store_;
+    int made_ = 0;
+};
+
+// Keeps what a stream writes; after `gone` every write fails, as with a peer that went away.
+struct Written final : http::BodyWriter {
+    http::awaitable<Status> write(std::string bytes) override {
+        if (gone) co_return Error(ErrorCode::reset, "the peer has gone");
+        text += bytes;
+        co_return ok();
+    }
+    void abort() override {}
+    std::string text;
+    bool gone = false;
+};
+
+struct ApiFixture {
+    boost::asio::io_context context;
+    test::FakeClock clock{context.get_executor()};
+    FakeControl control{context.get_executor(), clock};
+    Api api{control, clock, "1.2.3"};
+
+    http::ServerResponse ask(std::string method, std::string target, std::string body = {},
+                             Headers headers = {}) {
+        http::ServerRequest request;
+        request.method = std::move(method);
+        request.target = std::move(target);
+        request.body = std::move(body);
+        request.headers = std::move(headers);
+        std::optional<http::ServerResponse> answer;
+        boost::asio::co_spawn(context, api.handle(std::move(request)),
+                              [&](std::exception_ptr failure, http::ServerResponse response) {
+                                  if (failure) std::rethrow_exception(failure);
+                                  answer = std::move(response);
+                              });
+        test::settle(context);
+        REQUIRE(answer.has_value());
+        return std::move(*answer);
+    }
+    http::ServerResponse get(std::string target) { return ask("GET", std::move(target)); }
+    json::object get_object(std::string target) { return object_of(get(std::move(target))); }
+
+    static json::object object_of(const http::ServerResponse& response) {
+        const auto parsed = parse_json(response.body);
+        REQUIRE(parsed.has_value());
+        return parsed->as_object();
+    }
+    static std::string code_of(const http::ServerResponse& response) {
+        REQUIRE(*response.headers.find("Content-Type") == "application/problem+json");
+        const json::object problem = object_of(response);
+        CHECK(find_int(problem, "status") == response.status);
+        CHECK(find_string(problem, "detail").value_or("") != "");
+        return find_string(problem, "code").value_or("");
+    }
+};
+
+}  // namespace reeld::api::testing

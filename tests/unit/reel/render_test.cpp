@@ -1,0 +1,233 @@
+#include <doctest/doctest.h>
+
+#include "reel/diagnosis.hpp"
+#include "reel/live.hpp"
+#include "reel/render_job.hpp"
+#include "reel/render_status.hpp"
+#include "reel/sse_reader.hpp"
+
+using namespace reeld;
+using namespace reeld::reel;
+
+namespace {
+
+const Instant now = *parse_rfc3339("2026-11-21T08:10:00Z");
+
+Look terminal(int width = 100) {
+    Look look;
+    look.terminal = true;
+    look.width = width;
+    look.now = now;
+    return look;
+}
+Look pipe() {
+    Look look;
+    look.now = now;
+    return look;
+}
+
+json::object object(std::string_view text) { return parse_json(text).value().as_object(); }
+
+const json::object running = object(R"({"id":"019aa1c2-0000-7000-8000-000000000001",
+  "model":"fal-ai/m","input":{"prompt":"x"},"batch":"night","state":"running","reason":null,
+  "progress":0.5,"outputs":[],"cost_usd":null,"error":null,
+  "created_at":"2026-11-21T08:00:00.000Z"})");
+const json::object done = object(R"({"id":"fox-1","model":"fal-ai/m","input":{},"batch":null,
+  "state":"completed","reason":null,"progress":null,"cost_usd":0.27,"error":null,
+  "outputs":[{"url":"https://m/a.mp4","path":"/out/fox-1.mp4","bytes":2048,"sha256":"ab",
+  "content_type":"video/mp4"}],"created_at":"2026-11-21T07:09:00.000Z"})");
+const json::object failed = object(R"({"id":"fox-2","model":"fal-ai/m","batch":null,
+  "state":"failed","reason":"content_policy","outputs":[],"created_at":"2026-11-21T08:09:50.000Z",
+  "error":{"code":"content_policy_violation","message":"no\u001b[31m foxes"}})");
+
+}  // namespace
+
+TEST_CASE("a list is an aligned table on a terminal") {
+    CHECK(render_list({running, done, failed}, terminal()) ==
+          "STATE        ID        MODEL     BATCH      AGE   COST  DETAIL\n"
+          "▶ running    019aa1c2  fal-ai/m  night  10m ago         [#####.....]  50%\n"
+          "✓ completed  fox-1     fal-ai/m          1h ago  $0.27\n"
+          "✗ failed     fox-2     fal-ai/m         10s ago         content_policy\n");
+}
+
+TEST_CASE("a list is tab-separated with whole ids in a pipe") {
+    CHECK(render_list({running, done}, pipe()) ==
+          "019aa1c2-0000-7000-8000-000000000001\trunning\t\tfal-ai/m\tnight\t"
+          "2026-11-21T08:00:00.000Z\t0.5\t\t\n"
+          "fox-1\tcompleted\t\tfal-ai/m\t\t2026-11-21T07:09:00.000Z\t\t0.27\t/out/fox-1.mp4\n");
+}
+
+TEST_CASE("a narrow terminal shortens the model, and colour does not move columns") {
+    json::object wide = running;
+    wide["model"] = "fal-ai/minimax/hailuo-02/standard/image-to-video";
+    const std::string text = render_list({wide}, terminal(80));
+    std::size_t at = 0;
+    while (at < text.size()) {
+        const auto end = text.find('\n', at);
+        CHECK(columns(text.substr(at, end - at)) <= 80);
+        at = end + 1;
+    }
+    CHECK(text.find("…") != std::string::npos);
+    Look colour = terminal();
+    colour.colour = true;
+    CHECK(render_list({done}, colour).find("\x1b[32m✓ completed\x1b[0m  fox-1") !=
+          std::string::npos);
+}
+
+TEST_CASE("control characters of a job never reach the terminal or break a row") {
+    CHECK(clean("a\tb\nc\x1b[31m\x7f\xC2\x9B" "1") == "a b c [31m  1");
+    CHECK(render_job(failed, terminal()).find('\x1b') == std::string::npos);
+    CHECK(render_job(failed, pipe()).find("error\tcontent_policy_violation: no [31m foxes\n") !=
+          std::string::npos);
+}
+
+TEST_CASE("short ids are the shortest that tell the jobs apart") {
+    const auto job = [](const std::string& id) { return json::object{{"id", id}}; };
+    const auto ids = short_ids({job("019aa1c2-0000-7000-8000-000000000001"),
+                                job("019aa1c2-0000-7000-8fff-000000000001"),
+                                job("119aa1c2-0000-7000-8000-000000000001"), job("a-name-of-12")});
+    CHECK(ids == std::vector<std::string>{"019aa1c2-0000-7000-80", "019aa1c2-0000-7000-8f",
+                                          "119aa1c2", "a-name-of-12"});
+}
+
+TEST_CASE("one job shows all of its members, its files with size on a terminal") {
+    const std::string text = render_job(done, terminal());
+    CHECK(text.find("state           ✓ completed\n") != std::string::npos);
+    CHECK(text.find("file            /out/fox-1.mp4  2.0 KiB  video/mp4\n") != std::string::npos);
+    CHECK(text.find("created_at      2026-11-21T07:09:00.000Z (1h ago)\n") != std::string::npos);
+    CHECK(text.find("batch") == std::string::npos);
+    CHECK(render_job(done, pipe()).find("file\t/out/fox-1.mp4\n") != std::string::npos);
+    CHECK(render_outcome(failed) == "fox-2\tfailed\tcontent_policy\t\n");
+}
+
+TEST_CASE("the trail shows changes of state as arrows") {
+    const auto events = parse_json(R"([
+      {"at":"T1","event":"created","from":null,"to":"queued","reason":null,"note":null},
+      {"at":"T2","event":"admitted","from":"queued","to":"submitting","reason":null,"note":"n"}])");
+    CHECK(render_events(events->as_array(), terminal()) ==
+          "AT  EVENT     STATE                REASON  NOTE\n"
+          "T1  created   queued\n"
+          "T2  admitted  queued → submitting          n\n");
+    CHECK(render_events(events->as_array(), pipe()) ==
+          "T1\tcreated\t\tqueued\t\t\nT2\tadmitted\tqueued\tsubmitting\t\tn\n");
+}
+
+TEST_CASE("the live table fits the terminal and sums up by state") {
+    Look small = terminal();
+    small.height = 6;
+    const auto lines = render_live({done, failed, running}, small);
+    REQUIRE(lines.size() == 4);
+    CHECK(lines[1].find("running") != std::string::npos);
+    CHECK(lines.back() == "3 jobs  ▶ 1 running  ✓ 1 completed  ✗ 1 failed");
+    CHECK(can_redraw(terminal()));
+    CHECK_FALSE(can_redraw(terminal(40)));
+    CHECK_FALSE(can_redraw(pipe()));
+}
+
+TEST_CASE("a live display redraws over itself and gives the cursor back") {
+    std::string out;
+    {
+        Live live([&](std::string_view text) { out += text; });
+        live.draw({"a", "b"});
+        live.draw({"c"});
+    }
+    CHECK(out == "\x1b[?25la\nb\n\x1b[2F\x1b[Jc\n\x1b[?25h");
+}
+
+TEST_CASE("progress is a bar, or the place in line") {
+    CHECK(render_progress(object(R"({"state":"running","progress":1.7})")) ==
+          "[##########] 100%");
+    CHECK(render_progress(object(R"({"state":"submitted","queue_position":3})")) ==
+          "3 ahead in line");
+    CHECK(render_progress(object(R"({"state":"running","queue_position":3})")).empty());
+}
+
+TEST_CASE("the status shows providers, errors and what limits them") {
+    const auto status = object(R"({"version":"1.2.3","uptime_s":3700,
+      "counts":{"queued":2,"failed":0},"downloads":{"active":1,"concurrency":4},
+      "disk":{"low":false,"free_bytes":1073741824},"outputs":"/out","webhook":null,
+      "providers":[{"name":"fal","health":"limited","message":null,"has_key":false,"in_hand":1,
+        "concurrency":8,"queued":2,"limited_until":"2026-11-21T08:10:30.000Z","last_error":null}],
+      "last_errors":[{"at":"2026-11-21T08:09:00.000Z","job":"a","code":"timeout","message":"m"}]})");
+    const std::string text = render_status(status, terminal());
+    CHECK(text.find("jobs        · 2 queued\n") != std::string::npos);
+    CHECK(text.find("uptime      61m40s\n") != std::string::npos);
+    CHECK(text.find("fal       ◷ limited      1/8       2  no key configured; limited, again in 30s") !=
+          std::string::npos);
+    CHECK(text.find("1m ago       a    timeout  m\n") != std::string::npos);
+    CHECK(text.find("none: results are polled for") != std::string::npos);
+    CHECK(render_status(status, pipe()).find("provider.fal\tlimited\t1/8\t2\t") !=
+          std::string::npos);
+}
+
+TEST_CASE("events are read from any pieces; an id alone moves the cursor") {
+    SseReader reader;
+    CHECK(reader.feed("retry: 1\nid: 4\n\n: hi\nid: 5\r\nev").empty());
+    CHECK(reader.last_id() == "4");
+    const auto events = reader.feed("ent: state\ndata: {\ndata:}\n\nid: 6\nda");
+    REQUIRE(events.size() == 1);
+    CHECK(events[0].id == "5");
+    CHECK(events[0].event == "state");
+    CHECK(events[0].data == "{\n}");
+    // What was cut off is not believed.
+    reader.reset();
+    CHECK(reader.last_id() == "5");
+    CHECK(reader.feed("ta: x\n\n").empty());
+    CHECK(reader.feed("data: y\n\n").at(0).id == "5");
+}
+
+TEST_CASE("the doctor finds nothing wrong with a healthy daemon") {
+    Observation seen;
+    seen.version = "1.2.3";
+    seen.now = now;
+    seen.date = "Sat, 21 Nov 2026 08:09:59 GMT";
+    seen.status = object(R"({"version":"1.2.3","outputs":"/out",
+      "disk":{"low":false,"free_bytes":1024},"webhook":{"listen":"x","public_url":"https://h"},
+      "providers":[{"name":"fal","health":"ok","has_key":true}]})");
+    seen.webhook = Probe{true, 404, ""};
+    const auto findings = diagnose(seen);
+    CHECK(exit_of(findings) == Exit::ok);
+    for (const auto& finding : findings) CHECK(finding.verdict == Verdict::ok);
+
+    SUBCASE("and names what is, with a remedy and a code") {
+        seen.version = "1.2.4";
+        seen.date = "Sat, 21 Nov 2026 08:00:00 GMT";
+        seen.webhook = Probe{true, 502, ""};
+        seen.status["disk"] = json::object{{"low", true}, {"free_bytes", 1}};
+        seen.status["providers"] =
+            parse_json(R"([{"name":"fal","health":"paused","has_key":false}])").value();
+        int bad = 0;
+        for (const auto& finding : diagnose(seen)) {
+            if (finding.verdict == Verdict::ok) continue;
+            ++bad;
+            CHECK_FALSE(finding.remedy.empty());
+        }
+        CHECK(bad == 7 - 1);
+    }
+    SUBCASE("and takes the cause of the first failure for its exit code") {
+        seen.status["disk"] = json::object{{"low", true}, {"free_bytes", 1}};
+        CHECK(exit_of(diagnose(seen)) == Exit::disk);
+        seen.status["providers"] =
+            parse_json(R"([{"name":"fal","health":"failing","has_key":true}])").value();
+        CHECK(exit_of(diagnose(seen)) == Exit::provider_unavailable);
+    }
+    SUBCASE("and says when there is no daemon at all") {
+        seen.failure = Failure(Exit::unreachable, "m", "h");
+        const auto alone = diagnose(seen);
+        CHECK(alone.size() == 1);
+        CHECK(exit_of(alone) == Exit::unreachable);
+        CHECK(render_findings(alone, pipe()).starts_with("failed\tsocket\t"));
+    }
+}
+
+TEST_CASE("only public https addresses are probed") {
+    CHECK(is_public_url("https://hooks.example.com/x"));
+    CHECK_FALSE(is_public_url("http://hooks.example.com"));
+    CHECK_FALSE(is_public_url("https://localhost"));
+    CHECK_FALSE(is_public_url("https://127.0.0.1:8460"));
+    CHECK_FALSE(is_public_url("https://10.0.0.1"));
+    CHECK_FALSE(is_public_url(""));
+    CHECK(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT") ==
+          parse_rfc3339("1994-11-06T08:49:37Z"));
+    CHECK_FALSE(parse_http_date("yesterday").has_value());
+}

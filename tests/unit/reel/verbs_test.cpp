@@ -1,0 +1,272 @@
+#include <doctest/doctest.h>
+
+#include <boost/asio/io_context.hpp>
+#include <deque>
+#include <map>
+
+#include "reel/session.hpp"
+#include "support/fake_clock.hpp"
+#include "support/run_loop.hpp"
+
+using namespace reeld;
+using namespace reeld::reel;
+
+namespace {
+
+// Answers from a script: for each call the next answer, the last one for ever.
+struct ScriptedClient final : http::Client {
+    explicit ScriptedClient(runtime::Clock& on) : clock(on) {}
+
+    http::awaitable<Exchange> send(HttpRequest request, http::RequestOptions options) override {
+        CHECK(options.unix_socket == "/sock");
+        CHECK(request.url.starts_with("http://reeld"));
+        const std::string call = request.method + " " + request.url.substr(12);
+        calls.push_back(call);
+        last_body = request.body;
+        co_return next(call);
+    }
+    http::awaitable<Exchange> stream(HttpRequest request, http::BodySink& sink,
+                                     http::RequestOptions) override {
+        const auto* id = request.headers.find("Last-Event-ID");
+        resumed.push_back(id == nullptr ? "" : *id);
+        Exchange exchange;
+        if (!streams.empty()) {
+            const std::string text = streams.front();
+            streams.pop_front();
+            HttpResponse head;
+            head.status = 200;
+            CHECK(sink.begin(head).has_value());
+            CHECK(sink.write(text).has_value());
+            co_await clock.sleep_for(Millis{5'000});
+        } else {
+            co_await clock.sleep_for(Millis{10'000'000});
+        }
+        exchange.delivery = Delivery::answered;
+        co_return exchange;
+    }
+    Exchange next(const std::string& call) {
+        auto& queue = answers[call];
+        Exchange exchange;
+        exchange.error = Error(ErrorCode::unreachable, "connect");
+        if (queue.empty()) return exchange;
+        const auto [status, body] = queue.front();
+        if (queue.size() > 1) queue.pop_front();
+        if (status == 0) return exchange;
+        exchange.delivery = Delivery::answered;
+        exchange.response.status = status;
+        exchange.response.body = body;
+        return exchange;
+    }
+
+    runtime::Clock& clock;
+    std::map<std::string, std::deque<std::pair<int, std::string>>> answers;
+    std::deque<std::string> streams;
+    std::vector<std::string> calls;
+    std::vector<std::string> resumed;
+    std::string last_body;
+};
+
+std::string job(const std::string& id, const std::string& state, const std::string& reason = {}) {
+    return R"({"id":")" + id + R"(","state":")" + state + R"(","reason":")" + reason +
+           R"(","model":"m","outputs":[]})" + "\n";
+}
+
+std::string problem(const std::string& code, const std::string& more = {}) {
+    return R"({"code":")" + code + R"(","detail":"It is so.")" + more + "}\n";
+}
+
+struct Command {
+    boost::asio::io_context context;
+    test::FakeClock clock{context.get_executor()};
+    ScriptedClient client{clock};
+    std::string out;
+    std::string err;
+    bool terminal = false;
+
+    Exit run(const std::vector<std::string>& words) {
+        out.clear();
+        err.clear();
+        const Parsed parsed = parse_arguments(words, "1");
+        INFO(parsed.err);
+        REQUIRE(parsed.options.has_value());
+        const auto files = runtime::make_system_file_system(context.get_executor());
+        runtime::TaskGroup tasks(context.get_executor(), nullptr);
+        Session session{*parsed.options, "/sock", "1", client, clock, *files, tasks, console(),
+                        [](const std::string&) -> Result<std::string> {
+                            return std::string("{\"a\":1}");
+                        }};
+        std::optional<Exit> exit;
+        boost::asio::co_spawn(context, run_verb(session),
+                              [&](const std::exception_ptr& failure, Exit code) {
+                                  if (failure) std::rethrow_exception(failure);
+                                  exit = code;
+                              });
+        test::run_until(context, clock, [&] { return exit.has_value(); });
+        tasks.stop();
+        test::settle(context);
+        REQUIRE(exit.has_value());
+        return *exit;
+    }
+    Console console() {
+        Console made;
+        made.out = [this](std::string_view text) { out += text; };
+        made.err = [this](std::string_view text) { err += text; };
+        made.look_out = made.look_err = [this] {
+            Look look;
+            look.terminal = terminal;
+            return look;
+        };
+        return made;
+    }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Command, "submit sends what was given and prints the id") {
+    client.answers["POST /v1/jobs"] = {{201, job("a", "queued")}};
+    CHECK(run({"submit", "m", "p=x", "--input", "f", "--label", "k=v", "--not-before", "1s"}) ==
+          Exit::ok);
+    CHECK(out == "a\n");
+    CHECK(err.empty());
+    CHECK(client.last_body == R"({"model":"m","input":{"a":1,"p":"x"},"labels":{"k":"v"},)"
+                              R"("not_before":")" +
+                                  to_rfc3339(clock.now() + Millis{1000}) + "\"}");
+    CHECK(run({"submit", "m", "--json"}) == Exit::ok);
+    CHECK(out == job("a", "queued"));
+    CHECK(run({"submit", "m", "word"}) == Exit::usage);
+    CHECK(out.empty());
+}
+
+TEST_CASE_FIXTURE(Command, "refusals end in their exit codes and say what to do") {
+    const std::vector<std::tuple<int, std::string, Exit>> refusals{
+        {404, "not_found", Exit::not_found},  {409, "conflict", Exit::conflict},
+        {409, "ambiguous", Exit::conflict},   {422, "invalid_job", Exit::usage},
+        {400, "malformed_json", Exit::usage}, {507, "disk_full", Exit::disk},
+        {402, "budget", Exit::budget},        {401, "credentials", Exit::credentials},
+        {503, "provider_unavailable", Exit::provider_unavailable},
+        {500, "internal", Exit::error},       {503, "busy", Exit::error}};
+    for (const auto& [status, code, exit] : refusals) {
+        CAPTURE(code);
+        client.answers["GET /v1/jobs/a"] = {{status, problem(code)}};
+        CHECK(run({"show", "a"}) == exit);
+        CHECK(out.empty());
+        CHECK(err.starts_with("reel: It is so."));
+        CHECK(run({"show", "a", "--json"}) == exit);
+        CHECK(out == problem(code));
+    }
+    client.answers["GET /v1/jobs/a"] = {{0, ""}};
+    CHECK(run({"show", "a"}) == Exit::unreachable);
+    CHECK(err.find("--socket") != std::string::npos);
+    client.answers["GET /v1/jobs/a"] = {{502, "<html>"}};
+    CHECK(run({"show", "a"}) == Exit::error);
+}
+
+TEST_CASE_FIXTURE(Command, "field errors are told line by line, candidates are listed") {
+    client.answers["POST /v1/jobs"] = {
+        {422, problem("invalid_job", R"(,"errors":[{"index":0,"field":"model","message":"no"}])")}};
+    CHECK(run({"submit", "m"}) == Exit::usage);
+    CHECK(err == "reel: It is so.\n  model: no\n");
+    client.answers["POST /v1/jobs/a/cancel"] = {
+        {409, problem("ambiguous", R"(,"candidates":["a1","a2"])")}};
+    CHECK(run({"cancel", "a"}) == Exit::conflict);
+    CHECK(err.find("It may be a1, a2") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(Command, "an action goes on after a failure and ends in its code") {
+    client.answers["POST /v1/jobs/a/hold"] = {{404, problem("not_found")}};
+    client.answers["POST /v1/jobs/b/hold"] = {{200, job("b", "held", "user")}};
+    CHECK(run({"hold", "a", "b"}) == Exit::not_found);
+    CHECK(out == "b\theld\tuser\t\n");
+}
+
+TEST_CASE_FIXTURE(Command, "ls passes its filters on, and --all walks the pages") {
+    client.answers["GET /v1/jobs?state=failed%2Cheld&batch=b%20c&label.k=v&limit=500"] = {
+        {200, R"({"jobs":[)" + job("a", "failed") + R"(],"next_cursor":"n"})"}};
+    client.answers["GET /v1/jobs?state=failed%2Cheld&batch=b%20c&label.k=v&limit=500&cursor=n"] = {
+        {200, R"({"jobs":[)" + job("b", "failed") + R"(],"next_cursor":null})"}};
+    CHECK(run({"ls", "--state", "failed,held", "--batch", "b c", "--label", "k=v", "--all"}) ==
+          Exit::ok);
+    CHECK(out == "a\tfailed\t\tm\t\t\t\t\t\nb\tfailed\t\tm\t\t\t\t\t\n");
+    CHECK(run({"ls", "--label", "k"}) == Exit::usage);
+}
+
+TEST_CASE_FIXTURE(Command, "wait ends with the last job, in 7 when one did not complete") {
+    client.answers["GET /v1/jobs/a"] = {{200, job("a", "running")}, {200, job("a", "completed")}};
+    client.answers["GET /v1/jobs/b"] = {{200, job("b", "queued")}, {200, job("b", "failed", "deadline")}};
+    client.streams = {"id: 1\nevent: state\ndata: {\"job\":\"a\"}\n\n"};
+    CHECK(run({"wait", "a", "b"}) == Exit::some_failed);
+    CHECK(out == "a\tcompleted\t\t\nb\tfailed\tdeadline\t\n");
+    client.answers["GET /v1/jobs/b"] = {{200, job("b", "running")}};
+    CHECK(run({"wait", "a", "b", "--any"}) == Exit::ok);
+    CHECK(run({"wait", "a", "--json"}) == Exit::ok);
+    CHECK(out == job("a", "completed"));
+}
+
+TEST_CASE_FIXTURE(Command, "wait ends in 8 when the time is up, and the jobs go on") {
+    client.answers["GET /v1/jobs/a"] = {{200, job("a", "running")}};
+    const Millis start = clock.monotonic();
+    CHECK(run({"wait", "a", "--timeout", "90s"}) == Exit::timed_out);
+    CHECK(clock.monotonic() - start >= Millis{90'000});
+    CHECK(clock.monotonic() - start < Millis{95'000});
+    CHECK(out == "a\trunning\t\t\n");
+}
+
+TEST_CASE_FIXTURE(Command, "wait outlives a restart of the daemon and resumes its stream") {
+    client.answers["POST /v1/jobs"] = {{201, job("a", "queued")}};
+    client.answers["GET /v1/jobs/a"] = {{200, job("a", "queued")},  {200, job("a", "running")},
+                                        {0, ""},                    {503, problem("stopping")},
+                                        {0, ""},                    {200, job("a", "completed")}};
+    client.streams = {"id: 41\n\n", "id: 42\nevent: state\ndata: {\"job\":\"a\"}\n\n", "id: 43\n\n"};
+    CHECK(run({"submit", "m", "--wait"}) == Exit::ok);
+    CHECK(out == "a\tcompleted\t\t\n");
+    CHECK(err.find("waiting for it") != std::string::npos);
+    REQUIRE(client.resumed.size() >= 2);
+    CHECK(client.resumed[0] == "");
+    CHECK(client.resumed[1] == "41");
+}
+
+TEST_CASE_FIXTURE(Command, "waiting for what is not there ends at once") {
+    client.answers["GET /v1/jobs/zz"] = {{404, problem("not_found")}};
+    CHECK(run({"wait", "zz"}) == Exit::not_found);
+    client.answers["GET /v1/jobs?batch=none&limit=500"] = {
+        {200, R"({"jobs":[],"next_cursor":null})"}};
+    CHECK(run({"wait", "--batch", "none"}) == Exit::not_found);
+}
+
+TEST_CASE_FIXTURE(Command, "watch prints a line for each change in a pipe, a live table else") {
+    client.answers["GET /v1/jobs/a"] = {{200, job("a", "running")}, {200, job("a", "running")},
+                                        {200, job("a", "completed")}};
+    CHECK(run({"watch", "a"}) == Exit::ok);
+    CHECK(out == "a\trunning\t\t\na\tcompleted\t\t\n");
+    client.answers["GET /v1/jobs/a"] = {{200, job("a", "running")}, {200, job("a", "completed")}};
+    terminal = true;
+    CHECK(run({"watch", "a"}) == Exit::ok);
+    CHECK(out.starts_with("\x1b[?25l"));
+    CHECK(out.find("\x1b[?25h") != std::string::npos);
+    CHECK(out.find("▶ running") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(Command, "watch without ids streams every change until its time is up") {
+    client.answers["GET /v1/status"] = {{200, "{}"}};
+    client.streams = {"id: 1\nevent: state\ndata: {\"job\":\"a\",\"at\":\"T\",\"to\":\"queued\"}\n\n"};
+    CHECK(run({"watch", "--timeout", "3s"}) == Exit::timed_out);
+    CHECK(out == "T\ta\t\tqueued\t\t\n");
+}
+
+TEST_CASE_FIXTURE(Command, "models tells honestly where its list is from") {
+    client.answers["GET /v1/jobs?limit=500"] = {
+        {200, R"({"jobs":[)" + job("a", "failed") + "," + job("b", "queued") + "]}"}};
+    CHECK(run({"models"}) == Exit::ok);
+    CHECK(out == "m\t\t2\t\n");
+    CHECK(err.find("newest jobs") != std::string::npos);
+    client.answers["GET /v1/jobs?model=x&limit=1"] = {{200, R"({"jobs":[]})"}};
+    CHECK(run({"models", "x"}) == Exit::ok);
+    CHECK(out.empty());
+}
+
+TEST_CASE_FIXTURE(Command, "doctor tells of a daemon that is not there") {
+    CHECK(run({"doctor"}) == Exit::unreachable);
+    CHECK(out.starts_with("failed\tsocket\t"));
+    CHECK(run({"doctor", "--json"}) == Exit::unreachable);
+    CHECK(parse_json(out).value().as_object().contains("findings"));
+}
