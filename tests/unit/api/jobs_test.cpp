@@ -151,7 +151,8 @@ TEST_CASE_FIXTURE(ApiFixture, "a submit is shown without its webhook token") {
     attempt.intent_at = clock.now();
     control.insert_attempt(attempt);
     const auto response = get("/v1/jobs/a/attempts");
-    const auto& shown = find_array(object_of(response), "attempts")->at(0).as_object();
+    const auto answer = object_of(response);
+    const auto& shown = find_array(answer, "attempts")->at(0).as_object();
     CHECK(find_int(shown, "number") == 1);
     CHECK(find_string(shown, "outcome") == "intent");
     CHECK(find_string(shown, "token_prefix") == "012345");
