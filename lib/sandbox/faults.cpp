@@ -1,0 +1,79 @@
+#include "sandbox/faults.hpp"
+
+#include <algorithm>
+
+namespace reeld::sandbox {
+
+namespace {
+
+// In the order of the enumeration.
+constexpr std::array<std::string_view, fault_count> names{
+    "lost_request",         "submit_5xx_nginx", "submit_5xx_json", "submit_429",
+    "lost_answer",          "truncated_answer", "slow_answer",     "status_5xx",
+    "status_regress",       "stream_cut",       "server_retry",    "cancel_ignored",
+    "moderation",           "result_5xx",       "media_truncated", "media_corrupt",
+    "media_404_once",       "media_slow",       "range_ignored",   "webhook_dropped",
+    "webhook_duplicate",    "webhook_late",     "webhook_early",   "webhook_forged",
+    "webhook_payload_error"};
+
+static_assert(static_cast<std::size_t>(Fault::webhook_payload_error) + 1 == fault_count);
+
+}  // namespace
+
+std::string_view to_string(Fault fault) {
+    return names.at(static_cast<std::size_t>(fault));
+}
+
+std::optional<Fault> parse_fault(std::string_view name) {
+    const auto at = std::find(names.begin(), names.end(), name);
+    if (at == names.end()) return std::nullopt;
+    return static_cast<Fault>(at - names.begin());
+}
+
+Status read_faults(const json::object& object, Faults& faults) {
+    Faults changed = faults;
+    for (const auto& [key, value] : object) {
+        const auto fault = parse_fault(key);
+        if (!fault) return Error(ErrorCode::invalid, "unknown fault: " + std::string(key));
+        const auto odds = find_number(object, key);
+        if (!odds || *odds < 0 || *odds > 1) {
+            return Error(ErrorCode::invalid, std::string(key) + " must be a number from 0 to 1");
+        }
+        changed[*fault] = *odds;
+    }
+    faults = changed;
+    return ok();
+}
+
+Result<Faults> parse_faults(std::string_view text) {
+    const auto value = parse_json(text);
+    if (!value) return value.error();
+    if (!value->is_object()) return Error(ErrorCode::invalid, "faults must be a JSON object");
+    Faults faults;
+    if (const Status status = read_faults(value->get_object(), faults); !status) {
+        return status.error();
+    }
+    return faults;
+}
+
+json::object to_json(const Faults& faults) {
+    json::object out;
+    for (std::size_t i = 0; i < fault_count; ++i) {
+        const auto fault = static_cast<Fault>(i);
+        if (faults[fault] > 0) out[names.at(i)] = faults[fault];
+    }
+    return out;
+}
+
+std::set<std::string> read_marks(std::string_view prompt) {
+    constexpr std::string_view open = "[sandbox:";
+    std::set<std::string> marks;
+    for (auto at = prompt.find(open); at != prompt.npos; at = prompt.find(open, at + 1)) {
+        const auto from = at + open.size();
+        const auto end = prompt.find(']', from);
+        if (end != prompt.npos) marks.emplace(prompt.substr(from, end - from));
+    }
+    return marks;
+}
+
+}  // namespace reeld::sandbox

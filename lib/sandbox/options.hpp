@@ -1,0 +1,32 @@
+#pragma once
+// What a sandbox is made with.
+#include <cstdint>
+#include <string>
+
+#include "base/time.hpp"
+#include "sandbox/faults.hpp"
+
+namespace reeld::sandbox {
+
+struct Options {
+    std::uint64_t seed = 1;
+    std::string key;                                   // empty: any key will do
+    std::string user_id = "sandbox|1";                 // whose webhooks they are
+    std::string public_url = "http://127.0.0.1:8470";  // the base of every URL given out
+    double speed = 1;                                  // 2: everything takes half as long
+    std::size_t concurrency = 2;                       // running at once, over all endpoints
+    bool strict_paths = false;  // 404 for later calls with the full endpoint path
+    Faults faults;
+
+    Millis queue_min{200}, queue_max{1'000};
+    Millis run_min{800}, run_max{3'000};
+    Millis history_delay{2'000};      // before a request appears in the history
+    bool hide_unfinished = false;     // in the history
+    Millis retention{3'600'000};      // of a result, after its end
+    Millis retention_large{360'000};  // of a result of 10 KB or more
+    unsigned webhook_retries_max = 31;
+    double unit_price_usd = 0.28;
+    std::size_t upload_bytes_max = 256 * 1024 * 1024;  // all uploads together
+};
+
+}  // namespace reeld::sandbox
