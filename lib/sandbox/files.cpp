@@ -1,0 +1,173 @@
+// Outputs of jobs and uploads of callers.
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "base/crypto.hpp"
+#include "base/encoding.hpp"
+#include "sandbox/media.hpp"
+#include "sandbox/world.hpp"
+
+namespace reeld::sandbox {
+
+namespace {
+
+constexpr std::size_t slow_bytes_per_second = 8 * 1024;
+
+Answer not_found() {
+    return json_answer(404, {{"detail", "Not Found"}});
+}
+
+// A mistake of one download, or of all of them when a mark asks for it.
+std::optional<Answer> corrupt(World& world, Job& job, std::uint64_t at, const std::string& bytes,
+                              const Headers& headers) {
+    const bool struck = world.strikes(Fault::media_corrupt, at, job.marks, job.downloads == 1);
+    const bool coin = world.draws.below("corrupt_as", at, 2) == 0;
+    if (job.marks.contains("html") || (struck && coin)) {
+        return html_answer(200, "Service temporarily unavailable");
+    }
+    if (!job.marks.contains("cut") && !struck) return std::nullopt;
+    return serve_bytes(bytes.substr(0, bytes.size() / 2), "video/mp4", headers, false);
+}
+
+Answer serve_output(World& world, const Call& call) {
+    Job* job = world.queue.find(call.segments[2]);
+    if (job == nullptr || job->stage != Stage::completed || job->outcome.status != 200) {
+        return not_found();
+    }
+    const bool first = ++job->downloads == 1;
+    const auto at = World::nth(*job, job->downloads);
+    if (first && world.strikes(Fault::media_404_once, job->post, job->marks, true)) {
+        return not_found();
+    }
+    const std::string bytes = make_output(world, *job);
+    if (auto answer = corrupt(world, *job, at, bytes, call.headers)) return *answer;
+    const bool ignore_range = world.strikes(Fault::range_ignored, at, job->marks, first);
+    Answer answer = serve_bytes(bytes, "video/mp4", call.headers, ignore_range);
+    if (answer.body.empty() || call.method == "HEAD") return answer;
+    if (world.strikes(Fault::media_truncated, at, job->marks, first)) {
+        answer.cut_after = world.draws.below("truncate_at", at, answer.body.size());
+    }
+    if (world.strikes(Fault::media_slow, at, job->marks, first)) {
+        answer.bytes_per_second = slow_bytes_per_second;
+    }
+    return answer;
+}
+
+Answer serve_upload(World& world, const Call& call) {
+    const Upload* upload = world.storage.find(call.segments[2]);
+    if (upload == nullptr || !upload->complete) return not_found();
+    return serve_bytes(upload->bytes, upload->content_type, call.headers, false);
+}
+
+// Makes room for a file and says where it will be.
+struct Place {
+    std::string id;
+    std::string tail;  // id and name, as they stand in URLs
+};
+Place open_upload(World& world, std::string name, std::string type) {
+    if (name.empty()) name = "file";
+    if (type.empty()) type = "application/octet-stream";
+    const std::string id = to_hex(world.draws.bytes("upload", world.storage.count())).substr(0, 20);
+    const std::string tail = id + "/" + percent_encode(name);
+    world.storage.open(id, std::move(name), std::move(type));
+    return {id, tail};
+}
+
+Answer initiate(World& world, const Call& call) {
+    const auto body = parse_json(call.body);
+    if (!body || !body->is_object())
+        return json_answer(400, {{"detail", "a JSON object is needed"}});
+    const json::object& wish = body->get_object();
+    const Place place = open_upload(world, find_string(wish, "file_name").value_or(""),
+                                    find_string(wish, "content_type").value_or(""));
+    const std::string& base = world.options.public_url;
+    const std::string sign =
+        to_hex(world.draws.bytes("upload_url", world.storage.count())).substr(0, 16);
+    return json_answer(200, {{"file_url", base + "/files/u/" + place.tail},
+                             {"upload_url", base + "/storage/put/" + place.tail + "?sig=" + sign}});
+}
+
+std::optional<std::uint64_t> read_part(const std::string& text) {
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc{} || end != text.data() + text.size() || number == 0)
+        return std::nullopt;
+    return number;
+}
+
+Answer after(const Status& status, Answer good) {
+    if (status) return good;
+    const bool missing = status.error().code() == ErrorCode::not_found;
+    return json_answer(missing ? 404 : 413, {{"detail", status.error().message()}});
+}
+
+// `rest` is what follows the file's name: nothing, a part's number or "complete".
+Answer take_bytes(World& world, const Call& call, const std::string& id, const std::string& rest) {
+    if (call.method == "POST" && rest == "complete") {
+        return after(world.storage.join(id), json_answer(200, json::object{}));
+    }
+    if (call.method != "PUT") return json_answer(405, {{"detail", "Method Not Allowed"}});
+    const std::string tag = sha256_hex(call.body).substr(0, 32);
+    if (rest.empty()) return after(world.storage.put(id, call.body), Answer{});
+    const auto number = read_part(rest);
+    if (!number) return not_found();
+    Answer good = json_answer(200, {{"partNumber", *number}, {"etag", tag}});
+    good.headers.add("ETag", tag);
+    return after(world.storage.put_part(id, *number, call.body), std::move(good));
+}
+
+Answer python_upload(World& world, const Call& call, bool in_parts) {
+    const std::string* name = call.headers.find("x-fal-file-name");
+    const std::string* type = call.headers.find("content-type");
+    const Place place =
+        open_upload(world, name != nullptr ? *name : "", type != nullptr ? *type : "");
+    json::object answer{{"access_url", world.options.public_url + "/files/u/" + place.tail}};
+    if (in_parts) {
+        answer["uploadId"] = place.id;
+        return json_answer(200, answer);
+    }
+    return after(world.storage.put(place.id, call.body), json_answer(200, answer));
+}
+
+Answer upload_token(World& world, Instant now) {
+    return json_answer(200, {{"token", to_hex(world.draws.bytes("upload_token", 0))},
+                             {"token_type", "Bearer"},
+                             {"base_url", world.options.public_url},
+                             {"expires_at", to_rfc3339(now + std::chrono::hours(1))}});
+}
+
+Answer refused() {
+    return json_answer(401, {{"detail", "invalid key credentials"}});
+}
+
+}  // namespace
+
+std::optional<Answer> answer_files(World& world, const Call& call) {
+    const auto& at = call.segments;
+    const bool reads = call.method == "GET" || call.method == "HEAD";
+    const bool posts = call.method == "POST";
+    if (reads && at.size() == 4 && call.has_prefix("/files/b/")) return serve_output(world, call);
+    if (reads && at.size() == 4 && call.has_prefix("/files/u/")) return serve_upload(world, call);
+    if (posts && call.has_prefix("/storage/") && !call.has_prefix("/storage/put/")) {
+        if (!is_authorized(world, call)) return refused();
+        if (call.path == "/storage/auth/token") return upload_token(world, call.now);
+        if (call.path == "/storage/upload/initiate") return initiate(world, call);
+        if (call.path == "/storage/upload/initiate-multipart") return initiate(world, call);
+        return not_found();
+    }
+    if (call.has_prefix("/storage/put/") && (at.size() == 4 || at.size() == 5)) {
+        return take_bytes(world, call, at[2], at.size() == 5 ? at[4] : "");
+    }
+    if (posts && (call.path == "/files/upload" || call.path == "/files/upload/multipart")) {
+        if (call.headers.find("authorization") == nullptr) return refused();
+        return python_upload(world, call, call.path.ends_with("multipart"));
+    }
+    if (call.has_prefix("/files/u/") && at.size() == 7 && at[4] == "multipart") {
+        return take_bytes(world, call, at[2], at[6]);
+    }
+    if (call.has_prefix("/files/") || call.has_prefix("/storage/")) return not_found();
+    return std::nullopt;
+}
+
+}  // namespace reeld::sandbox

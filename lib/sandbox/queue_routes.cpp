@@ -1,0 +1,141 @@
+// Everything below an endpoint's path: submit, status, stream, result, cancel.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "sandbox/python_json.hpp"
+#include "sandbox/status.hpp"
+#include "sandbox/submit.hpp"
+
+namespace reeld::sandbox {
+
+namespace {
+
+Answer unknown_request() {
+    return json_answer(404, {{"status", "NOT_FOUND"}});
+}
+
+bool is_true(const std::optional<std::string>& text) {
+    return text == "1" || text == "true" || text == "True";
+}
+
+Answer status(World& world, const Call& call, Job& job) {
+    const auto at = World::nth(job, ++job.polls);
+    if (world.strikes(Fault::status_5xx, at, job.marks, job.polls == 1)) {
+        if (world.draws.below("status_status", at, 2) == 0)
+            return html_answer(502, "502 Bad Gateway");
+        return json_answer(500, {{"detail", "Internal error"}, {"error_type", "internal_error"}});
+    }
+    json::object body = write_status(world, job, is_true(call.target.get("logs")), call.now);
+    if (job.stage == Stage::running) {
+        const bool first = ++job.polls_running == 1;
+        if (world.strikes(Fault::status_regress, at, job.marks, first)) {
+            body = describe(world, job);
+            body["status"] = to_string(Stage::queued);
+            body["queue_position"] = 0;
+        }
+    }
+    Answer answer = json_answer(job.stage == Stage::completed ? 200 : 202, body);
+    answer.headers.add("x-fal-request-id", job.request_id);
+    return answer;
+}
+
+Answer stream(World& world, const Call& call, Job& job) {
+    const auto at = World::nth(job, ++job.streams);
+    Answer answer;
+    answer.headers.add("Content-Type", "text/event-stream");
+    answer.headers.add("Cache-Control", "no-cache");
+    answer.headers.add("x-fal-request-id", job.request_id);
+    StatusStream events;
+    events.job = job.index;
+    events.logs = is_true(call.target.get("logs"));
+    events.cut = world.strikes(Fault::stream_cut, at, job.marks, job.streams == 1);
+    events.quiet_since = call.now;
+    answer.stream = std::move(events);
+    return answer;
+}
+
+bool is_expired(const World& world, const Job& job, Instant now) {
+    const bool large = python_json(job.outcome.body).size() >= 10'240;
+    const Millis keep = large ? world.options.retention_large : world.options.retention;
+    return now - *job.finished_at > keep;
+}
+
+Answer result(World& world, const Call& call, const Job& job) {
+    if (job.stage != Stage::completed) {
+        return json_answer(400, {{"detail", "Request is still in progress"}});
+    }
+    if (is_expired(world, job, call.now))
+        return json_answer(404, {{"detail", "Request not found"}});
+    const Outcome& outcome = job.outcome;
+    Answer answer = json_answer(outcome.status, outcome.body);
+    answer.headers.add("x-fal-request-id", job.request_id);
+    answer.headers.add("X-Fal-Billable-Units", job.billed ? "1" : "0");
+    if (outcome.status == 200) return answer;
+    if (outcome.infrastructure) answer.headers.add("X-Fal-Error-Type", outcome.error_type);
+    if (outcome.user_timeout) answer.headers.add("X-Fal-Request-Timeout-Type", "user");
+    const bool again = outcome.status >= 500 && !outcome.user_timeout;
+    answer.headers.add("X-Fal-Retryable", again ? "true" : "false");
+    answer.headers.add("X-Fal-Needs-Retry", again ? "1" : "0");
+    return answer;
+}
+
+Answer cancel(World& world, const Call& call, Job& job) {
+    if (job.stage == Stage::completed) return json_answer(400, {{"status", "ALREADY_COMPLETED"}});
+    const bool running = job.stage == Stage::running;
+    const bool ignores =
+        running &&
+        (job.cancel_requested || world.strikes(Fault::cancel_ignored, job.post, job.marks, true));
+    world.queue.cancel(job, ignores, call.now);
+    if (running) return json_answer(202, {{"status", "CANCELLATION_REQUESTED"}});
+    return json_answer(200, {{"status", "OK"}});
+}
+
+Answer wrong_method() {
+    return json_answer(405, {{"detail", "Method Not Allowed"}});
+}
+
+Answer answer_request(World& world, const Call& call, Job& job, const std::string& verb) {
+    if (verb == "cancel") {
+        return call.method == "PUT" ? cancel(world, call, job) : wrong_method();
+    }
+    if (call.method != "GET") return wrong_method();
+    if (verb.empty() || verb == "response") return result(world, call, job);
+    if (verb == "status") return status(world, call, job);
+    if (verb == "status/stream") return stream(world, call, job);
+    return json_answer(404, {{"detail", fmt::format("Path /{} not found", verb)}});
+}
+
+std::string join(const std::vector<std::string>& parts, std::size_t from, std::size_t to) {
+    std::string out;
+    for (std::size_t i = from; i < to; ++i) {
+        out += (out.empty() ? "" : "/") + parts[i];
+    }
+    return out;
+}
+
+Answer answer_later_call(World& world, const Call& call, std::size_t at) {
+    if (!is_authorized(world, call)) {
+        return json_answer(401, {{"detail", "invalid key credentials"}});
+    }
+    const auto& parts = call.segments;
+    Job* job = world.queue.find(parts[at + 1]);
+    if (job == nullptr) return unknown_request();
+    const std::string owner = join(parts, 0, at);
+    const bool full = owner == job->endpoint && !world.options.strict_paths;
+    if (owner != app_root(job->endpoint) && !full) return unknown_request();
+    return answer_request(world, call, *job, join(parts, at + 2, parts.size()));
+}
+
+}  // namespace
+
+std::optional<Answer> answer_queue(World& world, const Call& call) {
+    const auto& parts = call.segments;
+    for (std::size_t i = 2; i + 1 < parts.size(); ++i) {
+        if (parts[i] == "requests") return answer_later_call(world, call, i);
+    }
+    if (call.method != "POST" || parts.size() < 2) return std::nullopt;
+    return submit(world, call, join(parts, 0, parts.size()));
+}
+
+}  // namespace reeld::sandbox

@@ -1,0 +1,200 @@
+#include "sandbox/submit.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+
+#include "base/crypto.hpp"
+
+namespace reeld::sandbox {
+
+namespace {
+
+constexpr Millis early_answer_delay{400};
+
+// At most one of them hits a POST.
+constexpr std::array submit_faults{
+    Fault::lost_request, Fault::submit_5xx_nginx, Fault::submit_5xx_json, Fault::submit_429,
+    Fault::lost_answer,  Fault::truncated_answer, Fault::slow_answer};
+
+struct Order {
+    std::uint64_t post = 0;
+    bool first = false;  // of this very input on this endpoint
+    json::object input;
+    std::set<std::string> marks;
+};
+
+std::optional<Fault> draw_fault(World& world, const Order& order) {
+    for (const Fault fault : submit_faults) {
+        if (world.strikes(fault, order.post, order.marks, order.first)) return fault;
+    }
+    return std::nullopt;
+}
+
+std::optional<double> read_seconds(const Headers& headers) {
+    const std::string* text = headers.find("x-fal-request-start-timeout");
+    if (text == nullptr) text = headers.find("x-fal-request-timeout");
+    if (text == nullptr) return std::nullopt;
+    double seconds = 0;
+    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), seconds);
+    if (error != std::errc{} || !std::isfinite(seconds) || seconds <= 0.1 || seconds > 1e7) {
+        return std::nullopt;
+    }
+    return seconds;
+}
+
+Job make_job(World& world, const Call& call, const std::string& endpoint, Order order) {
+    const Options& options = world.options;
+    Job job;
+    job.post = order.post;
+    job.request_id = world.draws.uuid_v7("request_id", order.post, call.now);
+    job.gateway_request_id = job.request_id;
+    job.next_gateway_id = world.draws.uuid_v7("gateway_id", order.post, call.now);
+    job.endpoint = endpoint;
+    job.webhook = call.target.get("fal_webhook").value_or("");
+    job.input = std::move(order.input);
+    job.marks = std::move(order.marks);
+    const std::string* store = call.headers.find("x-fal-store-io");
+    job.store_io = store == nullptr || *store != "0";
+    job.accepted_at = call.now;
+    const auto between = [&](std::string_view what, Millis low, Millis high) {
+        return world.scaled(world.draws.between(what, order.post, low, high));
+    };
+    job.eligible_at = call.now + between("queue_time", options.queue_min, options.queue_max);
+    job.run_time = between("run_time", options.run_min, options.run_max);
+    if (job.marks.contains("slow")) job.run_time *= 10;
+    if (const auto seconds = read_seconds(call.headers)) {
+        job.start_by = call.now + Millis{static_cast<std::int64_t>(*seconds * 1000)};
+    }
+    if (call.headers.find("x-fal-no-retry") == nullptr) {
+        job.server_retries =
+            world.strikes(Fault::server_retry, order.post, job.marks, true) ? 1 : 0;
+    }
+    job.planned = plan_outcome(world, job);
+    return job;
+}
+
+// Makes the job that the caller pays for, and the answer that says so.
+Answer accept(World& world, const Call& call, const std::string& endpoint, Order order) {
+    const auto post = order.post;
+    const Job& job = world.queue.add(make_job(world, call, endpoint, std::move(order)));
+    json::object body = describe(world, job);
+    body["status"] = to_string(Stage::queued);
+    body["queue_position"] = world.queue.position(job);
+    Answer answer = json_answer(200, body);
+    answer.headers.add("x-fal-request-id", job.request_id);
+    if (!job.webhook.empty() && world.strikes(Fault::webhook_early, post, job.marks, true)) {
+        world.queue.finish_now(world.queue.jobs()[job.index], call.now);
+        answer.delay = early_answer_delay;
+    }
+    return answer;
+}
+
+Answer nginx(World& world, const Call& call, const std::string& endpoint, Order order) {
+    constexpr std::array<const char*, 3> titles{
+        "502 Bad Gateway", "503 Service Temporarily Unavailable", "504 Gateway Time-out"};
+    const auto post = order.post;
+    const auto kind = world.draws.below("nginx_status", post, 3);
+    const bool behind = kind != 1 && world.draws.below("nginx_accepted", post, 4) == 0;
+    if (behind) accept(world, call, endpoint, std::move(order));
+    return html_answer(502 + static_cast<int>(kind), titles.at(kind));
+}
+
+Answer json_5xx(World& world, const Call& call, const std::string& endpoint, Order order) {
+    const auto post = order.post;
+    const bool unavailable = world.draws.below("json_status", post, 2) == 0;
+    std::string id = world.draws.uuid_v7("lost_id", post, call.now);
+    if (world.draws.below("json_accepted", post, 2) == 0) {
+        const Answer hidden = accept(world, call, endpoint, std::move(order));
+        id = *hidden.headers.find("x-fal-request-id");
+    }
+    Answer answer =
+        unavailable
+            ? json_answer(503, {{"detail", "No runner available"},
+                                {"error_type", "runner_scheduling_failure"}})
+            : json_answer(500, {{"detail", "Internal error"}, {"error_type", "internal_error"}});
+    answer.headers.add("X-Fal-Error-Type",
+                       unavailable ? "runner_scheduling_failure" : "internal_error");
+    answer.headers.add("x-fal-request-id", id);
+    return answer;
+}
+
+Answer too_many(World& world, const Order& order) {
+    Answer answer = json_answer(429, {{"detail", "Too many requests"}});
+    if (world.draws.below("retry_after", order.post, 2) == 0) {
+        answer.headers.add("Retry-After",
+                           std::to_string(1 + world.draws.below("retry_after_s", order.post, 3)));
+    }
+    return answer;
+}
+
+Answer dropped() {
+    Answer answer;
+    answer.drop = true;
+    return answer;
+}
+
+Answer answer_order(World& world, const Call& call, const std::string& endpoint, Order order) {
+    const auto fault = draw_fault(world, order);
+    if (fault == Fault::lost_request) return dropped();
+    if (fault == Fault::submit_429) return too_many(world, order);
+    if (fault == Fault::submit_5xx_nginx) return nginx(world, call, endpoint, std::move(order));
+    if (fault == Fault::submit_5xx_json) return json_5xx(world, call, endpoint, std::move(order));
+    const auto post = order.post;
+    Answer answer = accept(world, call, endpoint, std::move(order));
+    if (fault == Fault::lost_answer) return dropped();
+    if (fault == Fault::truncated_answer) {
+        answer.cut_after = world.draws.below("answer_cut", post, answer.body.size());
+    }
+    if (fault == Fault::slow_answer) {
+        answer.delay =
+            world.scaled(world.draws.between("answer_delay", post, Millis{5'000}, Millis{20'000}));
+    }
+    return answer;
+}
+
+std::optional<Answer> refuse(World& world, const Call& call, const std::string& endpoint) {
+    if (!is_authorized(world, call)) {
+        return json_answer(401, {{"detail", "invalid key credentials"}});
+    }
+    if (world.locked) {
+        return json_answer(
+            403, {{"detail", fmt::format("User is locked. Reason: {}. Top up your balance at "
+                                         "fal.ai/dashboard/billing.",
+                                         world.lock_reason)}});
+    }
+    const auto longest = call.target.get("fal_max_queue_length");
+    if (longest && world.queue.length(endpoint) > std::strtoull(longest->c_str(), nullptr, 10)) {
+        return json_answer(429, {{"detail", "Queue is too long"}});
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+json::object describe(const World& world, const Job& job) {
+    const std::string url = fmt::format("{}/{}/requests/{}", world.options.public_url,
+                                        app_root(job.endpoint), job.request_id);
+    return {{"request_id", job.request_id},
+            {"response_url", url},
+            {"status_url", url + "/status"},
+            {"cancel_url", url + "/cancel"}};
+}
+
+Answer submit(World& world, const Call& call, const std::string& endpoint) {
+    Order order;
+    order.post = ++world.posts;
+    if (auto answer = refuse(world, call, endpoint)) return *answer;
+    const auto body = parse_json(call.body);
+    if (!body || !body->is_object()) {
+        return json_answer(
+            400, {{"detail", "The body must be a JSON object"}, {"error_type", "bad_request"}});
+    }
+    order.input = body->get_object();
+    order.first = ++world.inputs[sha256_hex(endpoint + "\n" + canonical_json(*body))] == 1;
+    order.marks = read_marks(find_string(order.input, "prompt").value_or(""));
+    return answer_order(world, call, endpoint, std::move(order));
+}
+
+}  // namespace reeld::sandbox

@@ -1,0 +1,146 @@
+#include "sandbox/webhooks.hpp"
+
+#include <fmt/format.h>
+
+#include "base/crypto.hpp"
+#include "base/encoding.hpp"
+#include "sandbox/python_json.hpp"
+
+namespace reeld::sandbox {
+
+namespace {
+
+constexpr Millis first_timeout{15'000};
+constexpr Millis retry_timeout{120'000};
+// Waits of 7, 14, 21 … s: thirty-one of them fill the hour that a result is kept.
+constexpr Millis backoff_step{7'000};
+constexpr std::size_t large_result_bytes = 10'240;
+
+constexpr std::string_view not_serializable =
+    "Response payload is not JSON serializable. Either return a JSON serializable object or use "
+    "the queue endpoint to retrieve the response.";
+
+std::string write_body(const Job& job, bool payload_error) {
+    const bool good = job.outcome.status == 200;
+    json::object body{{"request_id", job.request_id},
+                      {"gateway_request_id", job.gateway_request_id},
+                      {"status", good ? "OK" : "ERROR"},
+                      {"error", nullptr},
+                      {"payload", job.outcome.body}};
+    if (!good) body["error"] = fmt::format("Invalid status code: {}", job.outcome.status);
+    if (payload_error) {
+        body["payload"] = nullptr;
+        body["payload_error"] = not_serializable;
+    }
+    return python_json(body);
+}
+
+}  // namespace
+
+std::string Webhooks::key(std::string_view purpose) const {
+    return draws_.bytes(purpose, 0);
+}
+
+Millis Webhooks::backoff(unsigned tries) const {
+    const auto wait = static_cast<double>(backoff_step.count()) * tries / options_.speed;
+    return Millis{static_cast<std::int64_t>(wait)};
+}
+
+void Webhooks::put(Pending pending, Instant at) {
+    const auto id = ++last_id_;
+    pending_.emplace(id, std::move(pending));
+    times_.emplace(at, id);
+}
+
+void Webhooks::schedule(const Job& job, const WebhookFaults& faults) {
+    const std::string body = write_body(job, faults.payload_error);
+    const bool large = python_json(job.outcome.body).size() >= large_result_bytes;
+    const auto keep = large ? options_.retention_large : options_.retention;
+    Instant at = *job.finished_at;
+    if (faults.late) {
+        const auto wait =
+            draws_.between("webhook_late_by", job.post, Millis{30'000}, Millis{120'000});
+        at += Millis{static_cast<std::int64_t>(static_cast<double>(wait.count()) / options_.speed)};
+    }
+    const Instant give_up = *job.finished_at + keep;
+    const auto forge = [&] {
+        const auto kind = static_cast<Kind>(1 + draws_.below("forgery", job.post, 3));
+        put({&job, body, at, kind, 0, false}, at);
+    };
+    const bool forged_first = draws_.below("forged_first", job.post, 2) == 0;
+    if (faults.forged && forged_first) forge();
+    put({&job, body, give_up, Kind::honest, 0, faults.duplicate}, at);
+    if (faults.forged && !forged_first) forge();
+}
+
+WebhookDelivery Webhooks::make(std::uint64_t id, const Pending& pending, Instant now) const {
+    const Job& job = *pending.job;
+    const std::string user =
+        pending.kind == Kind::other_user ? "sandbox|somebody-else" : options_.user_id;
+    const std::string seconds = std::to_string(to_unix_ms(now) / 1000);
+    const std::string message =
+        fmt::format("{}\n{}\n{}\n{}", job.request_id, user, seconds, sha256_hex(pending.body));
+    const std::string seed = key(pending.kind == Kind::wrong_key ? "forger_key" : "webhook_key");
+    WebhookDelivery out;
+    out.id = id;
+    out.url = job.webhook;
+    out.body = pending.body;
+    out.timeout = pending.tries == 0 ? first_timeout : retry_timeout;
+    if (pending.kind == Kind::altered) out.body.insert(out.body.size() - 1, " ");
+    out.headers.add("Content-Type", "application/json");
+    out.headers.add("X-Fal-Webhook-Request-Id", job.request_id);
+    out.headers.add("X-Fal-Webhook-User-Id", user);
+    out.headers.add("X-Fal-Webhook-Timestamp", seconds);
+    out.headers.add("X-Fal-Webhook-Signature", to_hex(ed25519_sign(seed, message).value()));
+    return out;
+}
+
+std::vector<WebhookDelivery> Webhooks::due(Instant now) {
+    std::vector<WebhookDelivery> out;
+    while (!times_.empty() && times_.begin()->first <= now) {
+        const auto id = times_.begin()->second;
+        times_.erase(times_.begin());
+        out.push_back(make(id, pending_.at(id), now));
+    }
+    return out;
+}
+
+std::optional<Instant> Webhooks::next_due() const {
+    return times_.empty() ? std::nullopt : std::optional(times_.begin()->first);
+}
+
+void Webhooks::delivered(std::uint64_t id, std::optional<int> status, Instant now) {
+    const auto at = pending_.find(id);
+    if (at == pending_.end()) return;
+    Pending& pending = at->second;
+    const bool accepted = status && *status / 100 == 2;
+    if (accepted && pending.duplicate) {
+        pending.duplicate = false;
+        const auto wait =
+            draws_.between("duplicate_after", pending.job->post, Millis{0}, Millis{5'000});
+        times_.emplace(now + wait, id);
+        return;
+    }
+    const bool redirected = status && *status / 100 == 3;
+    const Instant next = now + backoff(++pending.tries);
+    const bool over = pending.tries > options_.webhook_retries_max || next > pending.give_up;
+    if (accepted || redirected || over || pending.kind != Kind::honest) {
+        pending_.erase(at);
+        return;
+    }
+    times_.emplace(next, id);
+}
+
+std::string Webhooks::key_set() const {
+    const auto entry = [](const std::string& seed, std::string_view id) {
+        return json::object{{"kty", "OKP"},
+                            {"crv", "Ed25519"},
+                            {"kid", id},
+                            {"x", to_base64url(ed25519_public_key(seed).value())}};
+    };
+    // A retired key comes first, as after a rotation: a verifier has to try them all.
+    json::array keys{entry(key("retired_key"), "retired"), entry(key("webhook_key"), "current")};
+    return python_json(json::object{{"keys", std::move(keys)}});
+}
+
+}  // namespace reeld::sandbox

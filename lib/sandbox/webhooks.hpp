@@ -1,0 +1,68 @@
+#pragma once
+// The deliveries to make: when, signed how, and tried again until when.
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/time.hpp"
+#include "provider_api/http_message.hpp"
+#include "sandbox/draws.hpp"
+#include "sandbox/options.hpp"
+#include "sandbox/queue.hpp"
+
+namespace reeld::sandbox {
+
+// One POST to make now. Its outcome is given back with Webhooks::delivered().
+struct WebhookDelivery {
+    std::uint64_t id = 0;
+    std::string url;
+    Headers headers;
+    std::string body;
+    Millis timeout{15'000};
+};
+
+struct WebhookFaults {
+    bool duplicate = false;
+    bool late = false;
+    bool forged = false;
+    bool payload_error = false;
+};
+
+class Webhooks {
+  public:
+    Webhooks(const Options& options, const Draws& draws) : options_(options), draws_(draws) {}
+
+    void schedule(const Job& job, const WebhookFaults& faults);
+    std::vector<WebhookDelivery> due(Instant now);
+    std::optional<Instant> next_due() const;
+    // `status` is absent when no answer came. 2xx ends it, 3xx is a permanent failure, all else is
+    // tried again: up to 31 times, at growing distances, until the result expires.
+    void delivered(std::uint64_t id, std::optional<int> status, Instant now);
+    std::string key_set() const;  // JSON
+
+  private:
+    enum class Kind { honest, wrong_key, other_user, altered };
+    struct Pending {
+        const Job* job = nullptr;
+        std::string body;
+        Instant give_up{};
+        Kind kind = Kind::honest;
+        unsigned tries = 0;
+        bool duplicate = false;
+    };
+    void put(Pending pending, Instant at);
+    WebhookDelivery make(std::uint64_t id, const Pending& pending, Instant now) const;
+    std::string key(std::string_view purpose) const;
+    Millis backoff(unsigned tries) const;
+
+    const Options& options_;
+    const Draws& draws_;
+    std::uint64_t last_id_ = 0;
+    std::map<std::uint64_t, Pending> pending_;
+    std::set<std::pair<Instant, std::uint64_t>> times_;
+};
+
+}  // namespace reeld::sandbox

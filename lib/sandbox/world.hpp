@@ -1,0 +1,73 @@
+#pragma once
+// The state that the sandbox's routes share.
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "http/server.hpp"
+#include "sandbox/answer.hpp"
+#include "sandbox/draws.hpp"
+#include "sandbox/options.hpp"
+#include "sandbox/queue.hpp"
+#include "sandbox/storage.hpp"
+#include "sandbox/webhooks.hpp"
+
+namespace reeld::sandbox {
+
+// One request, taken apart.
+struct Call {
+    std::string method;
+    std::string path;                   // without a trailing slash
+    std::vector<std::string> segments;  // of the path, decoded
+    http::Target target;                // for its query
+    const Headers& headers;
+    const std::string& body;
+    Instant now;
+
+    bool has_prefix(std::string_view prefix) const { return path.starts_with(prefix); }
+};
+
+struct World {
+    explicit World(Options chosen);
+    World(const World&) = delete;
+    World& operator=(const World&) = delete;
+
+    Options options;
+    Draws draws;
+    Queue queue;
+    Webhooks webhooks;
+    Storage storage;
+    std::uint64_t posts = 0;                     // submits seen, lost ones included
+    std::map<std::string, unsigned> inputs;      // how often an input was POSTed
+    std::map<std::string, std::uint64_t> fired;  // faults by name
+    bool locked = false;
+    std::string lock_reason = "Exhausted balance";
+
+    // Draws whether a fault happens; a mark makes it happen the first time it is asked.
+    bool strikes(Fault fault, std::uint64_t index, const std::set<std::string>& marks, bool first);
+    // The n-th time something happens to a job, as an index for draws.
+    static std::uint64_t nth(const Job& job, std::uint64_t n) { return job.post << 20 | n; }
+    Millis scaled(Millis duration) const;
+    // Lets time pass: jobs start and end, webhooks are put on their way.
+    void advance(Instant now);
+};
+
+bool is_authorized(const World& world, const Call& call);
+
+// Routes. Each answers for its paths, or nothing.
+std::optional<Answer> answer_queue(World& world, const Call& call);     // submit … cancel
+std::optional<Answer> answer_files(World& world, const Call& call);     // outputs, uploads
+std::optional<Answer> answer_platform(World& world, const Call& call);  // /v1, key set
+std::optional<Answer> answer_control(World& world, const Call& call);   // /_sandbox
+
+json::object write_ledger(const World& world);
+
+// How a job will end: marks, the input's faults, drawn misfortune, or a video.
+Outcome plan_outcome(World& world, const Job& job);
+// The job's own file, the same bytes at every call.
+std::string make_output(const World& world, const Job& job);
+
+// What `root` is for an endpoint id: namespace, owner and alias.
+std::string app_root(std::string_view endpoint);
+
+}  // namespace reeld::sandbox
