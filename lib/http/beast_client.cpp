@@ -217,7 +217,8 @@ awaitable<Status> parse(Dialogue& dialogue, ResponseParser& parser, bool whole) 
         if (!more) co_return more.error();
         if (*more) continue;
         failure = {};
-        parser.put_eof(failure);
+        // Beast insists on having seen a byte before an end.
+        if (parser.got_some()) parser.put_eof(failure);
         if (!failure && parser.is_done()) break;
         co_return error_of(parser, failure ? failure : beast::http::error::partial_message);
     }

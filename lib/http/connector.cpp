@@ -28,11 +28,11 @@ Error as_unreachable(const Error& error, const std::string& what) {
 }  // namespace
 
 Connector::Connector(asio::any_io_executor executor, runtime::Clock& clock,
-                     runtime::Clock& real_clock, const std::string& ca_file)
+                     runtime::Clock& real_clock, std::string ca_file)
     : executor_(executor),
       real_clock_(real_clock),
       resolver_(executor, clock, real_clock),
-      tls_(make_client_tls(ca_file)) {}
+      ca_file_(std::move(ca_file)) {}
 
 awaitable<Result<Socket>> Connector::connect_unix(std::string path, Millis limit) {
     Socket socket(executor_);
@@ -84,11 +84,12 @@ awaitable<Result<std::unique_ptr<Stream>>> Connector::connect(Url url, RequestOp
         co_return make_plain_stream(std::move(*socket));
     }
     const bool secure = url.scheme == "https";
-    if (secure && !tls_) co_return tls_.error();
+    if (secure && !tls_) tls_.emplace(make_client_tls(ca_file_));
+    if (secure && !*tls_) co_return tls_->error();
     auto socket = co_await connect_tcp(url, options);
     if (!socket) co_return socket.error();
     if (!secure) co_return make_plain_stream(std::move(*socket));
-    auto handshake = tls_connect(*tls_, std::move(*socket), url.host);
+    auto handshake = tls_connect(**tls_, std::move(*socket), url.host);
     auto stream =
         co_await runtime::with_deadline(real_clock_, options.connect_timeout, std::move(handshake));
     if (!stream) co_return as_unreachable(stream.error(), "TLS with " + url.host);

@@ -1,5 +1,6 @@
 #pragma once
 // Private to this room: from a URL to a connected, verified stream.
+#include <optional>
 #include <string>
 
 #include "http/client.hpp"
@@ -11,7 +12,7 @@ namespace reeld::http {
 class Connector {
   public:
     Connector(asio::any_io_executor executor, runtime::Clock& clock, runtime::Clock& real_clock,
-              const std::string& ca_file);
+              std::string ca_file);
 
     // Every phase has the options' connect_timeout; addresses are tried in turn. The address policy
     // is applied to the very addresses that are connected to.
@@ -24,7 +25,9 @@ class Connector {
     asio::any_io_executor executor_;
     runtime::Clock& real_clock_;
     ResolverCache resolver_;
-    Result<SharedTls> tls_;
+    std::string ca_file_;
+    // Made when first needed: reading the system's CAs takes long, and a Unix socket needs none.
+    std::optional<Result<SharedTls>> tls_;
 };
 
 }  // namespace reeld::http
