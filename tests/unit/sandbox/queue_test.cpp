@@ -143,10 +143,11 @@ TEST_CASE("marks in the prompt force an outcome") {
                                                          {"[sandbox:503]", 503},
                                                          {"[sandbox:504]", 504},
                                                          {"[sandbox:nonsense]", 200}};
-    for (const auto& [prompt, status] : table) {
+    for (const auto& row : table) {
+        const std::string& prompt = row.first;
         const std::string url = path_of(text(read(bench.submit(prompt)), "response_url"));
         bench.run(Millis{10'000});
-        CHECK_MESSAGE(bench.call("GET", url).status == status, prompt);
+        CHECK_MESSAGE(bench.call("GET", url).status == row.second, prompt);
     }
 }
 
