@@ -39,7 +39,7 @@ class FakeControl final : public engine::Control {
         store::StoreConfig config;
         config.path = folder_.file("reel.db");
         config.durable = false;
-        store_ = std::move(store::Store::open(config).value());
+        store_ = store::Store::open(config).value();
         status_.started_at = clock.now();
         engine::ProviderStatus fal;
         fal.name = "fal";

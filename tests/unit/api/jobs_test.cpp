@@ -114,7 +114,9 @@ TEST_CASE_FIXTURE(ApiFixture, "a wrong parameter answers 400 and names it") {
         {"/v1/jobs?cursor=zzz", "cursor"}, {"/v1/jobs?batch=a&batch=b", "batch"},
         {"/v1/jobs/a?x=1", "x"},           {"/v1/status?x=1", "x"},
         {"/metrics?x=1", "x"},             {"/v1/events?since=1", "since"}};
-    for (const auto& [target, name] : wrong) {
+    for (const auto& one : wrong) {
+        const std::string& target = one.first;
+        const std::string& name = one.second;
         CAPTURE(target);
         const auto response = get(target);
         CHECK(response.status == 400);
@@ -181,7 +183,10 @@ TEST_CASE_FIXTURE(ApiFixture, "wrong paths and methods are told with what would 
         {"DELETE", "/v1/jobs", "GET, HEAD, POST"}, {"POST", "/v1/jobs/a", "GET, HEAD"},
         {"GET", "/v1/jobs/a/cancel", "POST"},      {"PUT", "/v1/status", "GET, HEAD"},
         {"POST", "/metrics", "GET, HEAD"},         {"POST", "/v1/events", "GET, HEAD"}};
-    for (const auto& [method, target, allow] : wrong) {
+    for (const auto& one : wrong) {
+        const std::string& method = one[0];
+        const std::string& target = one[1];
+        const std::string& allow = one[2];
         CAPTURE(target);
         const auto response = ask(method, target);
         CHECK(response.status == 405);

@@ -145,7 +145,10 @@ TEST_CASE_FIXTURE(Command, "refusals end in their exit codes and say what to do"
         {402, "budget", Exit::budget},        {401, "credentials", Exit::credentials},
         {503, "provider_unavailable", Exit::provider_unavailable},
         {500, "internal", Exit::error},       {503, "busy", Exit::error}};
-    for (const auto& [status, code, exit] : refusals) {
+    for (const auto& one : refusals) {
+        const auto& status = std::get<0>(one);
+        const std::string& code = std::get<1>(one);
+        const Exit exit = std::get<2>(one);
         CAPTURE(code);
         client.answers["GET /v1/jobs/a"] = {{status, problem(code)}};
         CHECK(run({"show", "a"}) == exit);
