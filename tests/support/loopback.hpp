@@ -46,6 +46,7 @@ class RawPeer {
 
   private:
     bool read_more(std::string& into);
+    void await_arrival();
     boost::asio::io_context& context_;
     int fd_;
     bool reset_ = false;
