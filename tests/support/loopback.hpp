@@ -46,7 +46,6 @@ class RawPeer {
 
   private:
     bool read_more(std::string& into);
-    void await_arrival();
     boost::asio::io_context& context_;
     int fd_;
     bool reset_ = false;
