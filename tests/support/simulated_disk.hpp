@@ -1,0 +1,35 @@
+#pragma once
+// A disk in memory for whole-daemon simulations: it fills up, and it can be copied at any moment.
+#include <map>
+#include <memory>
+#include <string>
+
+#include "runtime/file_system.hpp"
+
+namespace reeld::test {
+
+class SimulatedDisk final : public runtime::FileSystem {
+  public:
+    using Content = std::shared_ptr<std::string>;
+
+    std::uint64_t capacity = std::uint64_t{1} << 40;
+
+    // What a process that starts now would find; later writes of the old process do not reach it.
+    std::unique_ptr<SimulatedDisk> copy() const;
+    const std::map<std::string, Content>& files() const { return files_; }
+    std::uint64_t used() const;
+
+    Result<std::unique_ptr<runtime::File>> open_append(const std::string& path) override;
+    Result<std::unique_ptr<runtime::File>> open_read(const std::string& path) override;
+    bool exists(const std::string& path) override { return files_.contains(path); }
+    Status remove(const std::string& path) override;
+    Status make_folders(const std::string& root, const std::string& relative) override;
+    Result<std::vector<std::string>> list(const std::string& folder) override;
+    Result<std::uint64_t> free_bytes(const std::string& folder) override;
+    runtime::awaitable<Status> publish(std::string part, std::string target) override;
+
+  private:
+    std::map<std::string, Content> files_;
+};
+
+}  // namespace reeld::test

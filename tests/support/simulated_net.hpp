@@ -1,0 +1,38 @@
+#pragma once
+// The network between the daemon and a simulated provider, on a virtual clock.
+#include "http/client.hpp"
+#include "runtime/rng.hpp"
+#include "runtime/task_group.hpp"
+#include "sandbox/service.hpp"
+
+namespace reeld::test {
+
+class SimulatedNet final : public http::Client {
+  public:
+    SimulatedNet(runtime::Clock& clock, runtime::Rng& rng, sandbox::Service& provider,
+                 runtime::Bell& provider_changed)
+        : clock_(clock), rng_(rng), provider_(provider), provider_changed_(provider_changed) {}
+
+    double unreachable = 0;   // chance that nothing can be sent
+    double lost_answer = 0;   // chance that an answer does not come back
+    bool down = false;        // nothing goes through: the process that asks is dead
+
+    http::awaitable<Exchange> send(HttpRequest request, http::RequestOptions options) override;
+    http::awaitable<Exchange> stream(HttpRequest request, http::BodySink& sink,
+                                     http::RequestOptions options) override;
+
+  private:
+    struct Carried {
+        Exchange exchange;
+        std::optional<std::size_t> bytes_per_second;
+    };
+    http::awaitable<Carried> carry(HttpRequest request, http::RequestOptions options);
+    Millis latency();
+
+    runtime::Clock& clock_;
+    runtime::Rng& rng_;
+    sandbox::Service& provider_;
+    runtime::Bell& provider_changed_;
+};
+
+}  // namespace reeld::test
