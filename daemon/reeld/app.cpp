@@ -365,6 +365,7 @@ awaitable<void> App::run_inbox_watch() {
     for (;;) {
         const Status changed = co_await watch_->changed();
         if (!changed) {
+            if (stopping_) co_return;
             log::warning("inbox", "the file notification ended; the slow timer goes on",
                          {{"error", changed.error().message()}});
             co_return;

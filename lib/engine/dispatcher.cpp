@@ -26,7 +26,8 @@ awaitable<void> Dispatcher::run() {
         if (worked) durable = co_await core_.commit.durable();
         if (worked && durable) {
             for (Written& written : round.written) {
-                announce(core_, written);
+                // Not to ourselves: this round has looked at all there is.
+                tell(core_, written);
                 tasks_.start(written.job.request.id, std::move(written.effects));
             }
         } else {
@@ -63,16 +64,16 @@ void Dispatcher::work_on(store::Tx& tx, const std::string& provider, const Provi
     std::int64_t in_hand = tx.count_in_hand(provider);
     domain::Admission& admission = core_.health[provider].admission;
     admission = domain::ask(state, setup.limits, in_hand, core_.now());
+    if (core_.stopping) {
+        admission = domain::Admission{};
+    } else if (core_.disk_low) {
+        admission = domain::Admission{false, false, Reason::disk, core_.now() + disk_interval};
+    }
     if (state.paused == Reason::none) {
         move_held(tx, provider, Reason::credentials, slice, round);
         move_held(tx, provider, Reason::account, slice, round);
     } else if (admission.open && tx.count_queued(provider) == 0) {
         move_held(tx, provider, state.paused, 1, round);
-    }
-    if (core_.stopping) {
-        admission = domain::Admission{};
-    } else if (core_.disk_low) {
-        admission = domain::Admission{false, false, Reason::disk, core_.now() + disk_interval};
     }
     if (admission.open) {
         const auto room = std::min<std::int64_t>(setup.limits.concurrency - in_hand, slice);

@@ -165,12 +165,18 @@ awaitable<Written> record(Core& core, JobId id, domain::Event event,
 }
 
 void announce(Core& core, const Written& written) {
+    tell(core, written);
+    // A job that is queued wants a slot; one that is not in hand may have freed one.
+    if (written.kind != Written::Kind::missing && !domain::is_in_hand(written.job.state)) {
+        core.dispatch_bell.ring();
+    }
+}
+
+void tell(Core& core, const Written& written) {
     if (written.kind == Written::Kind::missing) return;
     core.event_bell.ring();
     const Job& job = written.job;
     if (job.due_at && (!core.next_timer || *job.due_at < *core.next_timer)) core.timer_bell.ring();
-    // A job that is queued wants a slot; one that is not in hand may have freed one.
-    if (!domain::is_in_hand(job.state)) core.dispatch_bell.ring();
     if (written.kind == Written::Kind::stepped && domain::is_terminal(job.state)) {
         core.count("jobs_ended", fmt::format("state=\"{}\"", domain::to_string(job.state)));
         log::info("engine", "job ended",

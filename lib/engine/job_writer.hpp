@@ -35,7 +35,9 @@ void note(Core& core, store::Tx& tx, const domain::Job& job, std::string event, 
 awaitable<Written> record(Core& core, JobId id, domain::Event event,
                           std::optional<store::Evidence> evidence);
 
-// After a durable write: who has to look?
+// After a durable write: wakes the readers of the trail and the timers, logs an end.
+void tell(Core& core, const Written& written);
+// The same, and wakes the dispatcher when a slot or a job may have become free.
 void announce(Core& core, const Written& written);
 
 }  // namespace reeld::engine
