@@ -139,6 +139,8 @@ CREATE TABLE outputs (
     PRIMARY KEY (job_seq, idx),
     CHECK (stored = 0 OR path IS NOT NULL)
 ) STRICT, WITHOUT ROWID;
+-- Files on their way: few, and asked for at every start.
+CREATE INDEX outputs_unstored ON outputs (job_seq) WHERE stored = 0 AND path IS NOT NULL;
 
 -- Raw proof: what was sent and what came back, redacted and bounded.
 CREATE TABLE evidence (

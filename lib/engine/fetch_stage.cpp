@@ -70,12 +70,12 @@ awaitable<std::vector<domain::Effect>> FetchStage::fetch(JobId id) {
         if (missing == job->outputs.end()) break;
         const int index = missing->index;
         domain::Event event;
-        const Planned planned = co_await plan(*job, *missing, false);
+        Planned planned = co_await plan(*job, *missing, false);
         if (planned.output) {
             event = co_await fetch_planned(id, *planned.output);
             if (is_path_taken(event)) {
-                const Planned again = co_await plan(*job, *missing, true);
-                if (again.output) event = co_await fetch_planned(id, *again.output);
+                planned = co_await plan(*job, *missing, true);
+                if (planned.output) event = co_await fetch_planned(id, *planned.output);
             }
         } else {
             domain::event::FetchFailed failed;
@@ -86,7 +86,10 @@ awaitable<std::vector<domain::Effect>> FetchStage::fetch(JobId id) {
         }
         core_.count("downloads", fmt::format("outcome=\"{}\"", outcome_of(event)));
         const bool stored = std::holds_alternative<domain::event::OutputStored>(event);
+        const std::string path = planned.output ? planned.output->path : std::string{};
         Written written = co_await record(core_, id, std::move(event), std::nullopt);
+        // A cancel came while it was fetched: the file belongs to nobody.
+        if (written.job.state == domain::State::cancelled) forget(id, path, stored);
         following.insert(following.end(), written.effects.begin(), written.effects.end());
         if (!stored) break;
     }
@@ -125,15 +128,13 @@ awaitable<FetchStage::Planned> FetchStage::plan(Job job, Output output, bool tak
                 co_return planned;
             }
         }
-        bool reserved = false;
-        const Status written = core_.services.store.transact([&](store::Tx& tx) {
-            reserved = tx.reserve_path(job.request.id, output.index, path);
-        });
-        if (!written) {
-            planned.error = {"database", written.error().message()};
+        const auto is_free = core_.services.store.transact(
+            [&](store::Tx& tx) { return tx.is_path_free(path); });
+        if (!is_free) {
+            planned.error = {"database", is_free.error().message()};
             co_return planned;
         }
-        if (!reserved) continue;
+        if (!*is_free) continue;
         domain::event::OutputPlanned event;
         event.index = output.index;
         event.path = path;
@@ -147,17 +148,25 @@ awaitable<FetchStage::Planned> FetchStage::plan(Job job, Output output, bool tak
     co_return planned;
 }
 
+void FetchStage::forget(const JobId& id, const std::string& path, bool stored) {
+    if (path.empty()) return;
+    const std::string part = part_path(path, id);
+    for (const std::string& file : {part, note_path(part), stored ? path : part}) {
+        const Status removed = core_.services.files.remove(file);
+        if (!removed) {
+            log::warning("engine", "a file of a cancelled job stays behind",
+                         {{"job", id.str()}, {"file", file}, {"error", removed.error().message()}});
+        }
+    }
+}
+
 void FetchStage::sweep() {
     std::set<std::string> owned;
     std::set<std::string> folders{core_.config.downloads.outputs};
     const Status read = core_.services.store.transact([&](store::Tx& tx) {
-        constexpr int all = 1'000'000;
-        for (const Job& job : tx.jobs_in_state(store::State::fetching, all)) {
-            for (const Output& output : job.outputs) {
-                if (output.path.empty()) continue;
-                owned.insert(part_path(output.path, job.request.id));
-                folders.insert(output.path.substr(0, output.path.rfind('/')));
-            }
+        for (const store::UnstoredFile& file : tx.unstored_files()) {
+            folders.insert(file.path.substr(0, file.path.rfind('/')));
+            if (!domain::is_terminal(file.state)) owned.insert(part_path(file.path, file.job));
         }
     });
     if (!read) return;  // nothing may be called ownerless without the owners' list

@@ -30,6 +30,7 @@ class FetchStage {
     };
     std::optional<domain::Job> load(const JobId& id) const;
     awaitable<Planned> plan(domain::Job job, domain::Output output, bool taken);
+    void forget(const JobId& id, const std::string& path, bool stored);
     awaitable<domain::Event> fetch_planned(JobId id, domain::Output output);
 
     Core& core_;

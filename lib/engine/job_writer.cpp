@@ -154,6 +154,16 @@ awaitable<Written> record(Core& core, JobId id, domain::Event event,
             announce(core, written);
             co_return written;
         }
+        if (status.error().code() == ErrorCode::internal) {
+            // Not the disk but a rule of our own refuses: another try cannot help, and one bad row
+            // must not stop the others. The owner timer asks the outside world again.
+            log::error("engine", "a job's news broke a rule of the database and was not kept",
+                       {{"job", id.str()},
+                        {"event", std::string(domain::name_of(event))},
+                        {"error", status.error().message()}});
+            core.count("store_refusals");
+            co_return Written{};
+        }
         log::error("engine", "a job's news could not be written; trying again",
                    {{"job", id.str()},
                     {"event", std::string(domain::name_of(event))},

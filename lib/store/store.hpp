@@ -69,6 +69,13 @@ struct JobFilter {
     int limit = 100;
 };
 
+// A path that was planned for an output whose file is not known to be on disk.
+struct UnstoredFile {
+    JobId job;
+    State state = State::fetching;  // of the job
+    std::string path;
+};
+
 enum class InsertOutcome { inserted, existed, conflict };
 
 // The queries of one transaction. Valid only inside the function given to Store::transact.
@@ -110,8 +117,10 @@ class Tx {
     std::optional<Attempt> find_attempt_by_token(const Token& token);
     std::optional<Attempt> find_attempt_by_request(std::string_view provider, const RequestId& id);
 
-    // Output paths. False: another output has this path; nothing changed.
-    [[nodiscard]] bool reserve_path(const JobId& job, int index, const std::string& path);
+    // Output paths: two outputs never share one.
+    bool is_path_free(const std::string& path);
+    // Planned and not stored, whatever became of the job.
+    std::vector<UnstoredFile> unstored_files();
 
     // Trail.
     std::int64_t append_event(AuditEntry entry);           // number is filled here; the new id

@@ -120,21 +120,23 @@ bool Tx::update_timer(Job& job) {
     return true;
 }
 
-bool Tx::reserve_path(const JobId& job, int index, const std::string& path) {
-    const auto seq = seq_of(connection_, job);
-    if (!seq) throw std::invalid_argument("reserve_path: no job " + job.str());
-    {
-        Query owner(connection_, sql::path_owner);
-        owner.text(":path", path);
-        if (owner.next()) return owner.integer("job_seq") == *seq && owner.small("idx") == index;
+bool Tx::is_path_free(const std::string& path) {
+    Query owner(connection_, sql::path_owner);
+    owner.text(":path", path);
+    return !owner.next();
+}
+
+std::vector<UnstoredFile> Tx::unstored_files() {
+    Query query(connection_, sql::unstored_files);
+    std::vector<UnstoredFile> files;
+    while (query.next()) {
+        UnstoredFile file;
+        file.job = JobId(query.text("job"));
+        file.state = state_of(query.text("state"));
+        file.path = query.text("path");
+        files.push_back(std::move(file));
     }
-    Query query(connection_, sql::reserve_path);
-    query.text(":path", path).integer(":job_seq", *seq).integer(":idx", index);
-    if (query.run() == 0) {
-        throw std::invalid_argument(
-            fmt::format("reserve_path: job {} has no output {}", job.str(), index));
-    }
-    return true;
+    return files;
 }
 
 }  // namespace reeld::store

@@ -208,18 +208,25 @@ TEST_CASE("one path belongs to one output") {
         job.outputs.resize(1);
         insert(*store, job);
     }
-    const auto reserve = [&](const char* id, int index) {
-        return store->transact(
-            [&](Tx& tx) { return tx.reserve_path(JobId(id), index, "/out/a.mp4"); });
+    const auto plan = [&](const char* id) {
+        Job job = *find(*store, id);
+        job.outputs[0].path = "/out/a.mp4";
+        return store->transact([&](Tx& tx) { return tx.update_job(job); });
     };
-    CHECK(*reserve("a", 0));
-    CHECK(*reserve("a", 0));
-    CHECK_FALSE(*reserve("b", 0));
-    CHECK(find(*store, "a")->outputs[0].path == "/out/a.mp4");
+    const auto is_free = [&] {
+        return *store->transact([](Tx& tx) { return tx.is_path_free("/out/a.mp4"); });
+    };
+    CHECK(is_free());
+    CHECK(plan("a"));
+    CHECK_FALSE(is_free());
+    CHECK_FALSE(plan("b"));
     CHECK(find(*store, "b")->outputs[0].path.empty());
-    CHECK_FALSE(store->transact([](Tx& tx) {
-        return tx.reserve_path(JobId("b"), 7, "/out/x.mp4");
-    }));
+    const auto unstored =
+        *store->transact([](Tx& tx) { return tx.unstored_files(); });
+    REQUIRE(unstored.size() == 1);
+    CHECK(unstored[0].job == JobId("a"));
+    CHECK(unstored[0].state == State::fetching);
+    CHECK(unstored[0].path == "/out/a.mp4");
 }
 
 TEST_CASE("a job is tried again by one other job at most") {

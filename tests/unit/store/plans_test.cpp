@@ -21,6 +21,7 @@ const std::map<std::string, std::string> allowed_steps{
 const std::map<std::string, std::string> allowed_queries{
     {"count_by_state", "at most one row a state"},
     {"count_tables", "the schema; once at start"},
+    {"unstored_files", "all rows of a partial index that holds the files on their way"},
     {"list_by_prefix", "ids do not grow with age; the sort is over integers of one prefix"},
 };
 
