@@ -13,6 +13,8 @@ namespace {
 
 // The Date header has whole seconds, and the answer takes its own time.
 constexpr Millis skew_max{5'000};
+// Half of the five minutes that fal's signatures are good for.
+constexpr Millis provider_skew_max{150'000};
 
 using Findings = std::vector<Finding>;
 
@@ -59,8 +61,23 @@ void check_clock(const Observation& seen, Findings& findings) {
 }
 
 void check_key(const std::string& name, const json::object& provider, Findings& findings) {
+    const std::string key = member(provider, "key");
+    if (key == "refused") {
+        findings.emplace_back(Verdict::failed, "key_" + name,
+                              fmt::format("{} refuses the key", name),
+                              "Put a valid key in the place of the old one, then `systemctl reload "
+                              "reeld`.",
+                              Exit::credentials);
+        return;
+    }
     if (find_bool(provider, "has_key").value_or(false)) {
-        findings.emplace_back(Verdict::ok, "key_" + name, "a key is configured");
+        const bool accepted = key == "accepted";
+        findings.emplace_back(accepted ? Verdict::ok : Verdict::warning, "key_" + name,
+                              accepted ? fmt::format("{} accepts the key", name)
+                                       : fmt::format("a key is configured; {} could not be asked "
+                                                     "whether it is valid",
+                                                     name),
+                              accepted ? "" : "Check this machine's way to the internet.");
         return;
     }
     findings.emplace_back(Verdict::failed, "key_" + name,
@@ -94,6 +111,20 @@ void check_health(const std::string& name, const json::object& provider, Finding
     }
 }
 
+// A provider's webhooks are refused when they seem to be minutes old.
+void check_provider_clock(const std::string& name, const json::object& provider,
+                          Findings& findings) {
+    const auto ahead = find_int(provider, "clock_ahead_ms");
+    if (!ahead) return;
+    const Millis skew{*ahead};
+    if (skew <= provider_skew_max && skew >= -provider_skew_max) return;
+    findings.emplace_back(Verdict::failed, "clock_" + name,
+                          fmt::format("the daemon's clock is {} {} {}'s",
+                                      span(skew.count() < 0 ? -skew : skew),
+                                      skew.count() > 0 ? "ahead of" : "behind", name),
+                          "Synchronise the clock: `timedatectl set-ntp true`.");
+}
+
 void check_providers(const Observation& seen, Findings& findings) {
     const auto* providers = find_array(seen.status, "providers");
     if (providers == nullptr || providers->empty()) {
@@ -107,6 +138,7 @@ void check_providers(const Observation& seen, Findings& findings) {
         const std::string name = member(*provider, "name");
         check_key(name, *provider, findings);
         check_health(name, *provider, findings);
+        check_provider_clock(name, *provider, findings);
     }
 }
 
@@ -152,6 +184,14 @@ void check_disk(const Observation& seen, Findings& findings) {
         return;
     }
     findings.emplace_back(Verdict::ok, "disk", fmt::format("{} free at {}", free, folder));
+    const std::string trouble = member(seen.status, "outputs_trouble");
+    if (!trouble.empty()) {
+        findings.emplace_back(Verdict::failed, "outputs",
+                              fmt::format("{} cannot be written: {}", folder, trouble),
+                              "Give the folder to the service's user, and name it in "
+                              "ReadWritePaths= when it lies outside the state folder.",
+                              Exit::disk);
+    }
 }
 
 std::string_view name_of(Verdict verdict) {
@@ -182,18 +222,6 @@ bool is_public_url(std::string_view text) {
     const bool address = url->host.find(':') != std::string::npos ||
                          url->host.find_first_not_of("0123456789.") == std::string::npos;
     return !address || !http::is_private_address(url->host);
-}
-
-std::optional<Instant> parse_http_date(std::string_view text) {
-    constexpr std::array<std::string_view, 12> months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    if (text.size() != 29 || !text.ends_with(" GMT")) return std::nullopt;
-    for (std::size_t i = 0; i < months.size(); ++i) {
-        if (text.substr(8, 3) != months[i]) continue;
-        return parse_rfc3339(fmt::format("{}-{:02}-{}T{}Z", text.substr(12, 4), i + 1,
-                                         text.substr(5, 2), text.substr(17, 8)));
-    }
-    return std::nullopt;
 }
 
 std::string render_findings(const std::vector<Finding>& findings, const Look& look) {

@@ -47,8 +47,6 @@ std::vector<Finding> diagnose(const Observation& seen);
 
 // True for a URL that other machines can be asked to call: https and not a private name.
 bool is_public_url(std::string_view url);
-// "Sun, 06 Nov 1994 08:49:37 GMT"
-std::optional<Instant> parse_http_date(std::string_view text);
 
 std::string render_findings(const std::vector<Finding>& findings, const Look& look);
 json::object findings_json(const std::vector<Finding>& findings);

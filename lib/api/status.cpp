@@ -22,6 +22,9 @@ json::object provider_json(const engine::ProviderStatus& provider) {
     object["health"] = provider.health;
     object["message"] = text_or_null(provider.message);
     object["has_key"] = provider.has_key;
+    object["key"] = provider.key;
+    object["clock_ahead_ms"] =
+        provider.clock_ahead ? json::value(provider.clock_ahead->count()) : json::value(nullptr);
     object["in_hand"] = provider.in_hand;
     object["concurrency"] = provider.concurrency;
     object["queued"] = provider.queued;
@@ -80,6 +83,7 @@ json::object status_json(const engine::EngineStatus& status, std::string_view ve
     disk["free_bytes"] = status.disk_free_bytes;
     object["disk"] = std::move(disk);
     object["outputs"] = text_or_null(status.outputs);
+    object["outputs_trouble"] = text_or_null(status.outputs_trouble);
     object["webhook"] = webhook_json(status);
     json::array errors;
     for (const auto& error : status.last_errors) errors.push_back(error_json(error));

@@ -126,6 +126,15 @@ std::optional<Instant> parse_rfc3339(std::string_view text) {
     return at;
 }
 
+std::optional<Instant> parse_http_date(std::string_view text) {
+    static constexpr std::string_view months = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    if (text.size() != 29 || !text.ends_with(" GMT")) return std::nullopt;
+    const auto month = months.find(text.substr(8, 3));
+    if (month == std::string_view::npos || month % 3 != 0) return std::nullopt;
+    return parse_rfc3339(fmt::format("{}-{:02}-{}T{}Z", text.substr(12, 4), month / 3 + 1,
+                                     text.substr(5, 2), text.substr(17, 8)));
+}
+
 std::optional<Millis> parse_duration(std::string_view text) {
     const auto ms = parse_with_unit(text, duration_units.data(),
                                     duration_units.data() + duration_units.size());

@@ -19,6 +19,8 @@ constexpr Instant from_unix_ms(std::int64_t ms) { return Instant{Millis{ms}}; }
 std::string to_rfc3339(Instant at);
 // Accepts any offset and 0 to 9 fractional digits; years 1970 to 9999.
 std::optional<Instant> parse_rfc3339(std::string_view text);
+// "Sun, 06 Nov 1994 08:49:37 GMT", the one form that HTTP senders may make (RFC 9110 section 5.6.7).
+std::optional<Instant> parse_http_date(std::string_view text);
 
 // "250ms", "30s", "15m", "2h", "7d"; a number and one unit, no sign, no space.
 std::optional<Millis> parse_duration(std::string_view text);

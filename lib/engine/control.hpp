@@ -36,6 +36,8 @@ struct ProviderStatus {
     std::optional<Instant> last_success_at;
     std::string last_error;
     bool has_key = false;
+    std::string key;  // missing, unchecked, accepted, refused, unreachable
+    std::optional<Millis> clock_ahead;  // our clock less the provider's
 };
 
 struct LastError {
@@ -55,6 +57,7 @@ struct EngineStatus {
     bool disk_low = false;
     std::uint64_t disk_free_bytes = 0;
     std::string outputs;          // folder
+    std::string outputs_trouble;  // why it cannot be written; empty: it can
     std::string webhook_address;  // where it listens; empty: polling only
     std::string webhook_public_url;
     std::vector<LastError> last_errors;  // newest first, at most 10

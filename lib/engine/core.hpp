@@ -33,6 +33,8 @@ struct ProviderHealth {
     std::optional<Instant> last_success_at;
     std::string last_error;
     int failures = 0;  // exchanges in a row without a usable answer
+    std::string key = "unchecked";  // missing, accepted, refused, unreachable
+    std::optional<Millis> clock_ahead;  // our clock less the provider's, at the last key check
     domain::Admission admission;  // the gate's last word
 };
 
@@ -55,6 +57,7 @@ struct Core {
     std::optional<Instant> next_timer;  // what the timer loop sleeps for
     bool stopping = false;
     bool disk_low = false;
+    std::string outputs_trouble;  // why nothing can be written there; empty: it can
 
     std::map<std::string, ProviderHealth, std::less<>> health;
     std::deque<LastError> last_errors;

@@ -7,6 +7,7 @@
 
 #include "base/log.hpp"
 #include "engine/gatekeeper.hpp"
+#include "engine/health_check.hpp"
 
 namespace reeld::engine {
 namespace {
@@ -18,6 +19,7 @@ constexpr Millis longest_sleep{30'000};
 // How far the timer of a job is moved whose operation is still running.
 constexpr Millis busy_again{60'000};
 constexpr Millis upkeep_interval{60'000};
+constexpr int key_check_rounds = 60;
 
 }  // namespace
 
@@ -97,6 +99,7 @@ void Engine::reconfigure(EngineConfig config) {
     }
     core_.dispatch_bell.ring();
     core_.timer_bell.ring();
+    core_.services.tasks.spawn("key check", check_keys(core_));
 }
 
 void Engine::follow(std::vector<Written> written) {
@@ -156,7 +159,9 @@ awaitable<void> Engine::run_timers() {
 
 awaitable<void> Engine::run_upkeep() {
     fetch_.sweep();
-    for (;;) {
+    for (int round = 0;; ++round) {
+        core_.outputs_trouble = outputs_trouble(core_);
+        if (round % key_check_rounds == 0) co_await check_keys(core_);
         co_await webhooks_.process_stored();
         const Status status = co_await core_.commit.durable();
         if (status) {
@@ -326,6 +331,8 @@ EngineStatus Engine::status() {
             one.queued = tx.count_queued(name);
             one.concurrency = setup.limits.concurrency;
             one.has_key = setup.has_key;
+            one.key = setup.has_key ? health.key : "missing";
+            one.clock_ahead = health.clock_ahead;
             one.limited_until = gate.limited_until;
             one.probe_at = gate.probe_at;
             one.last_success_at = health.last_success_at;
@@ -348,6 +355,7 @@ EngineStatus Engine::status() {
     const auto free = core_.services.files.free_bytes(core_.config.downloads.outputs);
     if (free) status.disk_free_bytes = *free;
     status.outputs = core_.config.downloads.outputs;
+    status.outputs_trouble = core_.outputs_trouble;
     status.webhook_address = webhook_address_;
     status.webhook_public_url = core_.config.webhook_public_url;
     status.last_errors.assign(core_.last_errors.begin(), core_.last_errors.end());

@@ -5,18 +5,15 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
-#include <ctime>
-#include <iomanip>
-#include <locale>
 #include <sstream>
+
+#include "provider_api/retry_after.hpp"
 
 namespace reeld::engine {
 namespace {
 
 using domain::event::FetchFailed;
 using domain::event::FetchProblem;
-
-constexpr Millis retry_after_max{3'600'000};
 
 bool matches_any(const std::vector<std::string>& patterns, const Url& url) {
     return std::any_of(patterns.begin(), patterns.end(),
@@ -37,22 +34,6 @@ std::string_view trimmed(std::string_view text) {
     while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
         text.remove_suffix(1);
     return text;
-}
-
-// "Sun, 06 Nov 1994 08:49:37 GMT", the one form that HTTP servers may send today.
-std::optional<Instant> read_http_date(const std::string& text) {
-    std::istringstream stream(text);
-    stream.imbue(std::locale::classic());
-    std::tm parts{};
-    stream >> std::get_time(&parts, "%a, %d %b %Y %H:%M:%S GMT");
-    if (stream.fail()) return std::nullopt;
-    const std::chrono::year_month_day date{
-        std::chrono::year{parts.tm_year + 1900},
-        std::chrono::month{static_cast<unsigned>(parts.tm_mon + 1)},
-        std::chrono::day{static_cast<unsigned>(parts.tm_mday)}};
-    if (!date.ok()) return std::nullopt;
-    return Instant{std::chrono::sys_days{date}} + std::chrono::hours{parts.tm_hour} +
-           std::chrono::minutes{parts.tm_min} + std::chrono::seconds{parts.tm_sec};
 }
 
 FetchFailed failed(FetchProblem problem, std::string code, std::string message) {
@@ -169,19 +150,7 @@ std::string read_validator(const Headers& headers) {
         return *tag;
     }
     const std::string* date = headers.find("Last-Modified");
-    return date != nullptr && read_http_date(*date) ? *date : std::string();
-}
-
-std::optional<Millis> read_retry_after(const Headers& headers, Instant now) {
-    const std::string* text = headers.find("Retry-After");
-    if (text == nullptr) return std::nullopt;
-    if (const auto seconds = read_number(trimmed(*text))) {
-        const auto most = static_cast<std::uint64_t>(retry_after_max.count() / 1000);
-        return Millis{static_cast<Millis::rep>(std::min(*seconds, most)) * 1000};
-    }
-    const auto at = read_http_date(*text);
-    if (!at) return std::nullopt;
-    return std::clamp<Millis>(*at - now, Millis{0}, retry_after_max);
+    return date != nullptr && parse_http_date(*date) ? *date : std::string();
 }
 
 bool is_redirect(int status) {
@@ -199,7 +168,7 @@ FetchFailed problem_of_status(const HttpResponse& head, Instant now) {
     FetchFailed event =
         failed(FetchProblem::retry, code,
                fmt::format("the server answered {} in place of the file", head.status));
-    event.retry_after = read_retry_after(head.headers, now);
+    event.retry_after = retry_after_of(head.headers, now);
     return event;
 }
 

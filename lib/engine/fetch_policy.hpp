@@ -45,9 +45,6 @@ std::optional<std::uint64_t> read_content_length(const Headers& headers);
 // What If-Range may carry: a strong ETag, else Last-Modified; empty when there is neither.
 std::string read_validator(const Headers& headers);
 
-// Seconds or an HTTP date, at most an hour.
-std::optional<Millis> read_retry_after(const Headers& headers, Instant now);
-
 bool is_redirect(int status);
 
 // For a status that brings no file.

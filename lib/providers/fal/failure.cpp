@@ -6,7 +6,7 @@
 #include <array>
 
 #include "base/encoding.hpp"
-#include "providers/fal/retry_after.hpp"
+#include "provider_api/retry_after.hpp"
 
 namespace reeld::providers::fal {
 namespace {

@@ -5,9 +5,9 @@
 #include <algorithm>
 
 #include "base/encoding.hpp"
+#include "provider_api/retry_after.hpp"
 #include "providers/fal/endpoint_id.hpp"
 #include "providers/fal/failure.hpp"
-#include "providers/fal/retry_after.hpp"
 
 namespace reeld::providers::fal {
 namespace {

@@ -94,3 +94,13 @@ TEST_CASE("sizes know decimal and binary units") {
     CHECK(format_size(1536) == "1.5 KiB");
     CHECK(format_size(2'147'483'648) == "2.0 GiB");
 }
+
+TEST_CASE("an HTTP date is read in its one form") {
+    CHECK(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT") ==
+          parse_rfc3339("1994-11-06T08:49:37Z"));
+    for (const char* text : {"", "yesterday", "Sunday, 06-Nov-94 08:49:37 GMT",
+                             "Sun, 99 Nov 1994 08:49:37 GMT", "Sun, 06 xNo 1994 08:49:37 GMT"}) {
+        CAPTURE(text);
+        CHECK_FALSE(parse_http_date(text).has_value());
+    }
+}

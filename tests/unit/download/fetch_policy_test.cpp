@@ -86,20 +86,6 @@ TEST_CASE("only what proves equal bytes is taken as a validator") {
     CHECK(read_validator(with("Last-Modified", "yesterday")).empty());
 }
 
-TEST_CASE("Retry-After is taken in seconds or as a date, and bounded") {
-    const Instant now = *parse_rfc3339("2026-11-21T08:00:00Z");
-    const auto read = [&](std::string text) {
-        const auto wait = read_retry_after(with("Retry-After", std::move(text)), now);
-        return wait ? wait->count() : -1;
-    };
-    CHECK(read("30") == 30'000);
-    CHECK(read("99999999999") == 3'600'000);
-    CHECK(read("Sat, 21 Nov 2026 08:01:00 GMT") == 60'000);
-    CHECK(read("Sat, 21 Nov 2020 08:01:00 GMT") == 0);
-    CHECK(read("soon") == -1);
-    CHECK_FALSE(read_retry_after(Headers(), now).has_value());
-}
-
 TEST_CASE("a status tells whether the file is gone or may come later") {
     const auto problem = [](int status) {
         HttpResponse head;

@@ -1,9 +1,8 @@
-#include "providers/fal/retry_after.hpp"
+#include "provider_api/retry_after.hpp"
 
 #include <doctest/doctest.h>
 
 using namespace reeld;
-using reeld::providers::fal::retry_after_of;
 
 namespace {
 std::optional<Millis> hint(std::string value, std::string date = "") {
@@ -36,4 +35,10 @@ TEST_CASE("a Retry-After that is neither is no hint") {
         CAPTURE(text);
         CHECK_FALSE(hint(text, "Sun, 06 Nov 1994 08:49:37 GMT"));
     }
+}
+
+TEST_CASE("a date without the answer's own is measured from the given time") {
+    Headers headers;
+    headers.add("Retry-After", "Sat, 21 Nov 2026 08:01:00 GMT");
+    CHECK(retry_after_of(headers, parse_rfc3339("2026-11-21T08:00:00Z")) == Millis{60'000});
 }

@@ -1,0 +1,13 @@
+#pragma once
+// Looks at what a new installation gets wrong, before a job does: keys, clocks, the outputs folder.
+#include "engine/core.hpp"
+
+namespace reeld::engine {
+
+// One cheap authenticated call per provider with a key; fills its health.
+awaitable<void> check_keys(Core& core);
+
+// Writes and removes a small file; what is wrong, empty when nothing is.
+std::string outputs_trouble(Core& core);
+
+}  // namespace reeld::engine
