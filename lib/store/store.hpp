@@ -106,8 +106,6 @@ class Tx {
     std::vector<Job> queued_jobs(std::string_view provider, int limit);  // priority, then age
     std::vector<Job> jobs_in_state(State state, int limit);              // oldest first
     std::vector<Job> held_jobs(std::string_view provider, Reason reason, int limit);
-    // Distinct providers that have queued jobs.
-    std::vector<std::string> providers_with_queued();
 
     // Attempts.
     void insert_attempt(const Attempt& attempt);

@@ -143,15 +143,4 @@ std::vector<Job> Tx::held_jobs(std::string_view provider, Reason reason, int lim
     return load_jobs(connection_, read_seqs(query));
 }
 
-std::vector<std::string> Tx::providers_with_queued() {
-    std::vector<std::string> names;
-    std::string after;
-    for (;;) {
-        Query query(connection_, sql::next_queued_provider);
-        if (!query.text(":after", after).next()) return names;
-        after = query.text("provider");
-        names.push_back(after);
-    }
-}
-
 }  // namespace reeld::store

@@ -64,8 +64,6 @@ TEST_CASE("queued jobs come by priority, then by age, for one provider") {
     CHECK(ids(in(*store, [](Tx& tx) { return tx.queued_jobs("fal", 2); })) ==
           Names{"high", "first"});
     CHECK(in(*store, [](Tx& tx) { return tx.count_queued("fal"); }) == 4);
-    CHECK(in(*store, [](Tx& tx) { return tx.providers_with_queued(); }) ==
-          Names{"eachlabs", "fal"});
 }
 
 TEST_CASE("counts follow every change of state") {
