@@ -10,6 +10,8 @@
 namespace reeld::engine {
 namespace {
 
+constexpr std::uint64_t commits_per_checkpoint = 32;
+
 // The waiters of one flush, woken together.
 struct Batch {
     explicit Batch(const boost::asio::any_io_executor& executor)
@@ -54,6 +56,15 @@ struct GroupCommit::State : std::enable_shared_from_this<GroupCommit::State> {
                        {{"error", flushed->status.error().message()}});
         }
         flushed->bell.cancel();
+        if (commits % commits_per_checkpoint == 0) checkpoint();
+    }
+
+    // Does nothing while the WAL is small; without it a busy hour would grow it without bound.
+    void checkpoint() {
+        const Status status = store->checkpoint();
+        if (status) return;
+        log::warning("store", "a checkpoint failed; the write-ahead log grows",
+                     {{"error", status.error().message()}});
     }
 };
 
