@@ -5,7 +5,8 @@
 #
 # Sections: jobs, latency, download, pile, start; all when none is named. `quick` takes two to three
 # minutes, `full` about ten. State goes to a fresh folder below $TMPDIR (put that on a real disk: a
-# tmpfs makes fsync free) and is removed at the end. Needs python3, curl and what the build needs.
+# tmpfs makes fsync free) and is removed at the end; on ext4 leave five minutes between two runs, since
+# it makes new files slowly while many were removed lately. Needs python3, curl and what the build needs.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
