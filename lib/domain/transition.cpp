@@ -12,7 +12,6 @@ using namespace event;
 // Owner timers of states that wait for something else than time: long, only so that nothing can be
 // forgotten. The engine answers a timer of a running operation by setting it again.
 constexpr Millis idle_check{24 * 3'600'000};
-constexpr Millis operation_check{300'000};
 constexpr Millis held_evidence_check{3'600'000};
 constexpr Millis disk_check{30'000};
 constexpr Millis first_evidence_search{5'000};

@@ -11,6 +11,9 @@
 
 namespace reeld::domain {
 
+// How long an operation on a job may go unheard of before its owner timer begins it again.
+inline constexpr Millis operation_check{300'000};
+
 // Settings of one provider that decisions depend on.
 struct Policy {
     Millis poll_interval{15'000};

@@ -34,10 +34,11 @@ Engine::Engine(Services services, EngineConfig config)
 
 void Engine::start() {
     std::vector<Written> written;
-    const Status named = name_interrupted(written);
+    Status named = name_interrupted(written);
+    if (named) named = take_up_operations();
     if (!named) {
         // The owner timers say the same some minutes later.
-        log::error("engine", "interrupted submits could not be named at once",
+        log::error("engine", "interrupted operations could not be taken up at once",
                    {{"error", named.error().message()}});
     }
     spawn_loops();
@@ -58,6 +59,26 @@ Status Engine::name_interrupted(std::vector<Written>& written) {
         for (const Job& job : tx.jobs_in_state(store::State::submitting, all)) {
             written.push_back(
                 apply(core_, tx, job.request.id, domain::event::SubmitInterrupted{}));
+        }
+    });
+}
+
+Status Engine::take_up_operations() {
+    // Nothing is in flight yet: a timer this near may stand for a search, a poll or a fetch that
+    // ended with the last process. A longer one is a wait that somebody asked for.
+    const Instant now = core_.now();
+    return core_.services.store.transact([&](store::Tx& tx) {
+        constexpr int all = 1'000'000;
+        for (const store::State state : {store::State::submit_unknown, store::State::submitted,
+                                         store::State::running, store::State::fetching}) {
+            for (Job& job : tx.jobs_in_state(state, all)) {
+                if (!job.due_at || *job.due_at <= now ||
+                    *job.due_at > now + domain::operation_check) {
+                    continue;
+                }
+                job.due_at = now;
+                if (!tx.update_timer(job)) throw std::logic_error("a job's timer was lost");
+            }
         }
     });
 }

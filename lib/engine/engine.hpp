@@ -45,6 +45,7 @@ class Engine : public Control {
     awaitable<void> run_upkeep();
     Status fire_due(std::vector<Written>& written, bool& more);
     Status name_interrupted(std::vector<Written>& written);
+    Status take_up_operations();
     awaitable<Result<domain::Job>> apply_action(JobId id, domain::Event event, bool release);
     awaitable<Result<domain::Job>> retry(JobId id);
     void follow(std::vector<Written> written);
