@@ -216,17 +216,24 @@ class Fetch {
         const auto wanted =
             part_.total() && part_.bytes() > *part_.total() ? part_.total() : task_.expected_bytes;
         if (!wanted || *wanted == part_.bytes()) return std::nullopt;
+        std::string message =
+            fmt::format("the file has {} bytes where {} were announced", part_.bytes(), *wanted);
+        // "An HTML page" tells more than two numbers.
+        const auto facts = look();
+        if (!facts) message += ": " + facts.error().context();
         static_cast<void>(part_.discard());
-        return failure(
-            FetchProblem::retry, "size_mismatch",
-            fmt::format("the file has {} bytes where {} were announced", part_.bytes(), *wanted));
+        return failure(FetchProblem::retry, "size_mismatch", std::move(message));
     }
 
-    Problem probe() {
+    Result<domain::MediaFacts> look() {
         const domain::ReadAt read = [this](std::uint64_t offset, std::span<char> out) {
             return part_.read_at(offset, out);
         };
-        const auto facts = domain::probe_media(read, part_.bytes());
+        return domain::probe_media(read, part_.bytes());
+    }
+
+    Problem probe() {
+        const auto facts = look();
         if (facts) {
             stored_.content_type = facts->content_type;
             return std::nullopt;
