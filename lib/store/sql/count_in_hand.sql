@@ -1,2 +1,3 @@
 SELECT count(*) FROM jobs INDEXED BY jobs_in_hand
-WHERE state IN ('submitting', 'submit_unknown', 'submitted', 'running') AND provider = :provider
+WHERE (state = 'submitting' OR state = 'submit_unknown' OR state = 'submitted' OR
+       state = 'running') AND provider = :provider

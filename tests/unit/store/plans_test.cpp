@@ -65,6 +65,22 @@ TEST_CASE("every query is planned as a search in an index, the exceptions named"
     }
 }
 
+TEST_CASE("no query of a job's way builds a temporary b-tree") {
+    Scratch scratch;
+    open_store(scratch.file("reel.db"));
+    Foreign reel(scratch.file("reel.db"));
+    for (const std::string_view text :
+         {sql::insert_job, sql::update_job, sql::update_timer, sql::insert_attempt,
+          sql::update_attempt, sql::insert_evidence, sql::mark_processed, sql::save_output,
+          sql::count_in_hand, sql::due_jobs, sql::next_due, sql::queued_jobs}) {
+        CAPTURE(text);
+        SQLite::Statement explain(reel.database(), "EXPLAIN " + std::string(text));
+        while (explain.executeStep()) {
+            CHECK(explain.getColumn(1).getString() != "OpenEphemeral");
+        }
+    }
+}
+
 TEST_CASE("every query of the inbox compiles against a fresh inbox") {
     Scratch scratch;
     REQUIRE(Inbox::open(scratch.file("inbox.db")));
