@@ -47,6 +47,14 @@ void Sha256::update(std::string_view bytes) {
     EVP_DigestUpdate(state_->context.get(), bytes.data(), bytes.size());
 }
 
+std::string Sha256::hex_so_far() const {
+    Sha256 copy;
+    if (EVP_MD_CTX_copy_ex(copy.state_->context.get(), state_->context.get()) != 1) {
+        throw std::runtime_error("OpenSSL cannot copy a SHA-256 state");
+    }
+    return copy.hex_digest();
+}
+
 std::string Sha256::digest() {
     std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
     unsigned size = 0;

@@ -17,6 +17,7 @@ class Sha256 {
     Sha256& operator=(Sha256&&) noexcept;
 
     void update(std::string_view bytes);
+    std::string hex_so_far() const;  // of the bytes fed so far; more may follow
     std::string digest();      // 32 raw bytes
     std::string hex_digest();  // 64 lower-case hex digits
 

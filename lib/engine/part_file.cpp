@@ -64,13 +64,13 @@ awaitable<Status> PartFile::open() {
     auto file = files_.open_append(path_);
     if (!file) co_return file.error();
     file_ = std::move(*file);
-    const auto note = read_note();
+    auto note = read_note();
     if (!note) co_return note.error();
     const auto size = file_->size();
     if (!size) co_return size.error();
     if (*note && (*note)->bytes <= *size) {
-        const Note found = **note;
-        co_return co_await adopt(found);
+        Note found = std::move(**note);
+        co_return co_await adopt(std::move(found));
     }
     co_return restart({}, std::nullopt);
 }
@@ -104,16 +104,17 @@ std::optional<PartFile::Note> PartFile::read_line(std::string_view line) {
     if (!value || !value->is_object()) return std::nullopt;
     const auto& object = value->get_object();
     const auto bytes = find_int(object, "bytes");
-    const auto crc = find_int(object, "crc32");
+    auto digest = find_string(object, "sha256");
     const auto validator = find_string(object, "validator");
-    if (find_string(object, "source") != source_ || !bytes || *bytes <= 0 || !crc || !validator) {
+    if (find_string(object, "source") != source_ || !bytes || *bytes <= 0 || !digest ||
+        !validator) {
         return std::nullopt;
     }
     validator_ = *validator;
     if (const auto total = find_int(object, "total"); total && *total >= 0) {
         total_ = static_cast<std::uint64_t>(*total);
     }
-    return Note{static_cast<std::uint64_t>(*bytes), static_cast<std::uint32_t>(*crc)};
+    return Note{static_cast<std::uint64_t>(*bytes), std::move(*digest)};
 }
 
 awaitable<Status> PartFile::adopt(Note note) {
@@ -126,12 +127,11 @@ awaitable<Status> PartFile::adopt(Note note) {
         if (!got) co_return got.error();
         if (*got == 0) break;
         sha_.update(std::string_view(block.data(), *got));
-        crc_.process_bytes(block.data(), *got);
         bytes_ += *got;
         // Hashing gigabytes must not stall everybody else on the loop.
         co_await runtime::asio::post(runtime::asio::use_awaitable);
     }
-    if (bytes_ != note.bytes || crc_.checksum() != note.crc) co_return restart({}, std::nullopt);
+    if (bytes_ != note.bytes || sha256() != note.sha256) co_return restart({}, std::nullopt);
     noted_ = bytes_;
     co_return ok();
 }
@@ -140,7 +140,6 @@ Status PartFile::restart(std::string validator, std::optional<std::uint64_t> tot
     drop_note();
     if (const auto cut = file_->truncate(0); !cut) return cut;
     sha_ = Sha256();
-    crc_.reset();
     bytes_ = 0;
     noted_ = 0;
     validator_ = std::move(validator);
@@ -151,7 +150,6 @@ Status PartFile::restart(std::string validator, std::optional<std::uint64_t> tot
 Status PartFile::append(std::string_view bytes) {
     if (const auto written = file_->append(bytes); !written) return written;
     sha_.update(bytes);
-    crc_.process_bytes(bytes.data(), bytes.size());
     bytes_ += bytes.size();
     if (bytes_ - noted_ >= checkpoint_every) checkpoint();
     return ok();
@@ -163,7 +161,7 @@ void PartFile::checkpoint() {
     json::object object{{"source", source_},
                         {"validator", validator_},
                         {"bytes", bytes_},
-                        {"crc32", crc_.checksum()}};
+                        {"sha256", sha256()}};
     if (total_) object["total"] = *total_;
     auto note = files_.open_append(note_path(path_));
     // Appended, not rewritten: on a full disk the line before stays good.

@@ -2,7 +2,6 @@
 // The file that a download grows in: `.NAME.JOB.part` beside its target, with a small note
 // `.NAME.JOB.part.json`: one JSON line per checkpoint says how far the part can be trusted and
 // which server's file it is.
-#include <boost/crc.hpp>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -49,8 +48,8 @@ class PartFile {
     Status append(std::string_view bytes);
     // Makes the note vouch for all bytes so far. A note that cannot be written costs a restart.
     void checkpoint();
-    // Of the whole; may be called once.
-    std::string sha256() { return sha_.hex_digest(); }
+    // Of all bytes so far.
+    std::string sha256() const { return sha_.hex_so_far(); }
 
     Result<std::size_t> read_at(std::uint64_t offset, std::span<char> out) const {
         return file_->read_at(offset, out);
@@ -62,7 +61,7 @@ class PartFile {
   private:
     struct Note {
         std::uint64_t bytes = 0;
-        std::uint32_t crc = 0;
+        std::string sha256;  // of those bytes
     };
     Result<std::optional<Note>> read_note();
     std::optional<Note> read_line(std::string_view line);
@@ -77,8 +76,6 @@ class PartFile {
     std::uint64_t bytes_ = 0;
     std::uint64_t noted_ = 0;
     Sha256 sha_;
-    // Unlike the SHA-256, its value so far can be read at any byte.
-    boost::crc_32_type crc_;
 };
 
 }  // namespace reeld::engine

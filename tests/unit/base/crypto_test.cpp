@@ -85,3 +85,12 @@ TEST_CASE("texts compare whole in constant time") {
 }
 
 }  // namespace
+
+TEST_CASE("a digest of what came so far does not end the hash") {
+    Sha256 hash;
+    hash.update("ab");
+    CHECK(hash.hex_so_far() == sha256_hex("ab"));
+    hash.update("c");
+    CHECK(hash.hex_so_far() == sha256_hex("abc"));
+    CHECK(hash.hex_digest() == sha256_hex("abc"));
+}
