@@ -63,6 +63,7 @@ std::optional<Url> parse_url(std::string_view text) {
     if (!port.empty()) {
         if (port.front() != ':') return std::nullopt;
         port.remove_prefix(1);
+        if (port.empty()) return std::nullopt;
     }
     const bool digits = std::all_of(port.begin(), port.end(), [](char c) { return c >= '0' && c <= '9'; });
     if (!digits || port.size() > 5) return std::nullopt;

@@ -26,6 +26,8 @@ const std::vector<Exception> exceptions{
     {"sql", "lib/store/inbox.cpp", "transaction control and pragmas of the inbox"},
     {"sql", "lib/store/migrate.cpp", "transaction control of a step, user_version"},
     {"sql", "lib/store/opening.cpp", "pragmas that set up and check a database"},
+    {"direct", "tests/bench/peer_bench.cpp",
+     "latency between two processes is measured with the kernel's own clock"},
     {"direct", "daemon/reeld/service_notify.cpp",
      "systemd compares MONOTONIC_USEC with the kernel's clock, not with an injected one"},
 };

@@ -39,6 +39,7 @@ class MemoryFile final : public runtime::File {
 std::unique_ptr<SimulatedDisk> SimulatedDisk::copy() const {
     auto fresh = std::make_unique<SimulatedDisk>();
     fresh->capacity = capacity;
+    fresh->claimed_free = claimed_free;
     for (const auto& [path, content] : files_) {
         fresh->files_[path] = std::make_shared<std::string>(*content);
     }
@@ -49,6 +50,15 @@ std::uint64_t SimulatedDisk::used() const {
     std::uint64_t bytes = 0;
     for (const auto& [path, content] : files_) bytes += content->size();
     return bytes;
+}
+
+void SimulatedDisk::put(const std::string& path, std::string bytes) {
+    files_[path] = std::make_shared<std::string>(std::move(bytes));
+}
+
+std::string SimulatedDisk::at(const std::string& path) const {
+    const auto found = files_.find(path);
+    return found == files_.end() ? "(absent)" : *found->second;
 }
 
 Result<std::unique_ptr<runtime::File>> SimulatedDisk::open_append(const std::string& path) {
@@ -68,7 +78,10 @@ Status SimulatedDisk::remove(const std::string& path) {
     return ok();
 }
 
-Status SimulatedDisk::make_folders(const std::string&, const std::string&) { return ok(); }
+Status SimulatedDisk::make_folders(const std::string&, const std::string& relative) {
+    if (relative.find("..") == std::string::npos) return ok();
+    return Error(ErrorCode::refused, "leaves the folder");
+}
 
 Result<std::vector<std::string>> SimulatedDisk::list(const std::string& folder) {
     std::vector<std::string> names;
@@ -80,10 +93,14 @@ Result<std::vector<std::string>> SimulatedDisk::list(const std::string& folder) 
 }
 
 Result<std::uint64_t> SimulatedDisk::free_bytes(const std::string&) {
-    return capacity > used() ? capacity - used() : 0;
+    return std::min(claimed_free, capacity - std::min(used(), capacity));
 }
 
 runtime::awaitable<Status> SimulatedDisk::publish(std::string part, std::string target) {
+    if (before_publish) {
+        const Status allowed = before_publish();
+        if (!allowed) co_return allowed;
+    }
     const auto from = files_.find(part);
     if (from == files_.end()) co_return Error(ErrorCode::not_found, part);
     if (files_.contains(target)) co_return Error(ErrorCode::conflict, target);

@@ -29,7 +29,6 @@ TEST_CASE("a URL falls into scheme, host, port and target") {
     CHECK(parse_url("http://h?a=b")->target == "/?a=b");
     CHECK(parse_url("http://h#/x")->target == "/");
     CHECK(host_of("http://h") == "h:80");
-    CHECK(host_of("http://h:") == "h:80");
     CHECK(host_of("http://127.0.0.1:8470/x") == "127.0.0.1:8470");
     CHECK(host_of("https://[2001:DB8::1]:8443/") == "2001:db8::1:8443");
     CHECK(origin_of(*parse_url("http://[::1]/")) == "http://[::1]:80");
@@ -123,3 +122,8 @@ TEST_CASE("headers keep their order and compare names without case") {
 }
 
 }  // namespace
+
+TEST_CASE("a colon without a port is no URL: it is a scheme typed twice") {
+    CHECK_FALSE(parse_url("http://http://127.0.0.1:1"));
+    CHECK_FALSE(parse_url("https://example.com:/x"));
+}

@@ -9,9 +9,9 @@
 #include "base/crypto.hpp"
 #include "engine/part_file.hpp"
 #include "support/run_loop.hpp"
+#include "support/simulated_disk.hpp"
 #include "unit/domain/mp4_bytes.hpp"
 #include "unit/download/file_server.hpp"
-#include "unit/download/memory_disk.hpp"
 
 using namespace reeld;
 using namespace reeld::engine;
@@ -30,7 +30,7 @@ const std::string other_video = test::Mp4{.width = 99, .samples = 40, .sample_by
 struct Room {
     boost::asio::io_context context;
     test::FakeClock clock{context.get_executor()};
-    test::MemoryDisk disk;
+    test::SimulatedDisk disk;
     test::FileServer server{clock};
     DownloadConfig config;
     FetchTask task;
@@ -48,7 +48,7 @@ struct Room {
     std::string part() const { return disk.at(task.part); }
     std::string note() const { return disk.at(note_path(task.part)); }
     bool is_clean() const {
-        return !disk.files.contains(task.part) && !disk.files.contains(note_path(task.part));
+        return !disk.files().contains(task.part) && !disk.files().contains(note_path(task.part));
     }
 
     domain::Event fetch() {
@@ -250,7 +250,7 @@ TEST_CASE("a torn or missing note, a short part and another URL all start over")
         room.disk.put(note_path(room.task.part), room.note().substr(0, 20));
     }
     SUBCASE("missing") {
-        room.disk.files.erase(note_path(room.task.part));
+        REQUIRE(room.disk.remove(note_path(room.task.part)));
     }
     SUBCASE("short") {
         room.disk.put(room.task.part, "x");
@@ -339,7 +339,7 @@ TEST_CASE("a URL whose host is not allowed is refused before anything is asked o
     room.task.url = "https://evil.example/a.mp4?sig=secret";
     CHECK(room.failed().problem == FetchProblem::refused);
     CHECK(room.server.requests.empty());
-    CHECK(room.disk.files.empty());
+    CHECK(room.disk.files().empty());
 }
 
 TEST_CASE("endless and broken redirects end the try") {
@@ -436,7 +436,7 @@ TEST_CASE("a file larger than allowed is refused, told or not, and leaves nothin
         CHECK(failed.problem == FetchProblem::refused);
         CHECK(failed.error.code == "too_large");
     }
-    CHECK(room.disk.files.empty());
+    CHECK(room.disk.files().empty());
 }
 
 TEST_CASE("too little room is a problem of the disk, before and during the download") {
@@ -504,7 +504,7 @@ TEST_CASE("sizes that disagree are found, whoever told them") {
         room.server.answers = {longer};
         CHECK(room.failed().error.code == "size_mismatch");
     }
-    CHECK_FALSE(room.disk.files.contains(target));
+    CHECK_FALSE(room.disk.files().contains(target));
 }
 
 TEST_CASE("an HTML page or a cut video that was served as whole is bad media and leaves nothing") {
@@ -523,7 +523,7 @@ TEST_CASE("an HTML page or a cut video that was served as whole is bad media and
         CHECK(failed.problem == FetchProblem::bad_media);
         CHECK(failed.error.message == "an empty file");
     }
-    CHECK(room.disk.files.empty());
+    CHECK(room.disk.files().empty());
 }
 
 TEST_CASE(
@@ -547,7 +547,7 @@ TEST_CASE("without a known size the published file is proved by fetching it agai
     CHECK(room.stored().sha256 == first.sha256);
     CHECK(room.server.requests.size() == 2);
     CHECK(room.is_clean());
-    CHECK(room.disk.files.size() == 1);
+    CHECK(room.disk.files().size() == 1);
 }
 
 TEST_CASE("a foreign file under the planned name is left alone and another name is asked for") {
@@ -604,7 +604,7 @@ TEST_CASE("a planned path outside of the outputs folder is refused") {
         Room room;
         room.task.target = path;
         CHECK(room.failed().problem == FetchProblem::refused);
-        CHECK(room.disk.files.empty());
+        CHECK(room.disk.files().empty());
     }
 }
 
@@ -632,7 +632,7 @@ TEST_CASE("parts that nobody owns are removed, other files never") {
     });
     REQUIRE(removed.has_value());
     CHECK(removed->size() == 2);
-    CHECK(room.disk.files.size() == 4);
+    CHECK(room.disk.files().size() == 4);
     CHECK(room.disk.at("/outputs/a/mine.part") == "a user's");
     CHECK(room.disk.at("/outputs/a/.x.mp4.job-1.part") == "owned");
 }
