@@ -1,6 +1,7 @@
 #include "engine/dispatcher.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/log.hpp"
 
@@ -21,18 +22,12 @@ constexpr Millis disk_interval{30'000};
 awaitable<void> Dispatcher::run() {
     for (;;) {
         Round round;
-        const Status worked = work(round);
-        Status durable = ok();
-        if (worked) durable = co_await core_.commit.durable();
-        if (worked && durable) {
-            for (Written& written : round.written) {
-                // Not to ourselves: this round has looked at all there is.
-                tell(core_, written);
-                tasks_.start(written.job.request.id, std::move(written.effects));
-            }
-        } else {
+        in_round_ = true;
+        const Status done = co_await one_round(round);
+        in_round_ = false;
+        if (!done) {
             log::error("engine", "queued jobs could not be started; trying again",
-                       {{"error", (worked ? durable : worked).error().message()}});
+                       {{"error", done.error().message()}});
             co_await core_.services.clock.sleep_for(Millis{1'000});
             continue;
         }
@@ -45,13 +40,39 @@ awaitable<void> Dispatcher::run() {
     }
 }
 
+awaitable<Status> Dispatcher::one_round(Round& round) {
+    const Status worked = work(round);
+    // Also after a failure: the other providers' part is to be kept, and only this ends a broken
+    // group.
+    const Status durable = co_await core_.commit.durable();
+    if (!durable) co_return durable;
+    for (Written& written : round.written) {
+        // Not to ourselves: this round has looked at all there is.
+        tell(core_, written);
+        tasks_.start(written.job.request.id, std::move(written.effects));
+    }
+    co_return worked;
+}
+
+// Each provider in a savepoint of its own: the trouble of one is not the others'.
 Status Dispatcher::work(Round& round) {
     core_.disk_low = disk_is_low();
-    return core_.services.store.transact([&](store::Tx& tx) {
-        for (const auto& [name, setup] : core_.config.providers) {
-            work_on(tx, name, setup, round);
+    Status worst = ok();
+    for (const auto& [name, setup] : core_.config.providers) {
+        Round own;
+        const Status worked = core_.services.store.transact(
+            [&](store::Tx& tx) { work_on(tx, name, setup, own); });
+        if (!worked) {
+            worst = worked;
+            continue;
         }
-    });
+        std::move(own.written.begin(), own.written.end(), std::back_inserter(round.written));
+        round.more = round.more || own.more;
+        if (own.wake_at && (!round.wake_at || *own.wake_at < *round.wake_at)) {
+            round.wake_at = own.wake_at;
+        }
+    }
+    return worst;
 }
 
 void Dispatcher::work_on(store::Tx& tx, const std::string& provider, const ProviderSetup& setup,
@@ -78,7 +99,11 @@ void Dispatcher::work_on(store::Tx& tx, const std::string& provider, const Provi
     if (admission.open) {
         const auto room = std::min<std::int64_t>(setup.limits.concurrency - in_hand, slice);
         for (const Job& job : tx.queued_jobs(provider, static_cast<int>(room))) {
-            admit(tx, job, round);
+            if (!admit(tx, job, round)) {
+                // It took no slot and no token: somebody behind it may have them.
+                round.more = true;
+                continue;
+            }
             state = domain::after_admission(state, setup.limits, core_.now());
             ++in_hand;
             admission = domain::ask(state, setup.limits, in_hand, core_.now());
@@ -91,11 +116,12 @@ void Dispatcher::work_on(store::Tx& tx, const std::string& provider, const Provi
     if (!admission.open) sooner(admission.until);
 }
 
-void Dispatcher::admit(store::Tx& tx, const Job& job, Round& round) {
+bool Dispatcher::admit(store::Tx& tx, const Job& job, Round& round) {
     domain::event::Admitted admitted;
     admitted.token = runtime::make_token(core_.services.rng);
     Written written = apply(core_, tx, job.request.id, admitted);
-    if (written.job.state == domain::State::submitting) {
+    const bool submits = written.job.state == domain::State::submitting;
+    if (submits) {
         domain::Attempt attempt;
         attempt.job = job.request.id;
         attempt.number = written.job.attempt;
@@ -105,6 +131,7 @@ void Dispatcher::admit(store::Tx& tx, const Job& job, Round& round) {
         tx.insert_attempt(attempt);
     }
     round.written.push_back(std::move(written));
+    return submits;
 }
 
 void Dispatcher::move_held(store::Tx& tx, const std::string& provider, Reason reason, int limit,

@@ -14,6 +14,8 @@ class Dispatcher {
 
     // Runs until cancelled.
     awaitable<void> run();
+    // A round's changes are on their way to the disk; its submits follow.
+    bool in_round() const { return in_round_; }
 
   private:
     struct Round {
@@ -22,9 +24,11 @@ class Dispatcher {
         std::optional<Instant> wake_at;   // when a gate opens by itself
     };
     Status work(Round& round);
+    awaitable<Status> one_round(Round& round);
     void work_on(store::Tx& tx, const std::string& provider, const ProviderSetup& setup,
                  Round& round);
-    void admit(store::Tx& tx, const domain::Job& job, Round& round);
+    // False: the job did not become a submit.
+    bool admit(store::Tx& tx, const domain::Job& job, Round& round);
     void move_held(store::Tx& tx, const std::string& provider, domain::Reason reason, int limit,
                    Round& round);
     void hold_queued(store::Tx& tx, const domain::ProviderState& state, Round& round);
@@ -32,6 +36,7 @@ class Dispatcher {
 
     Core& core_;
     JobTasks& tasks_;
+    bool in_round_ = false;
 };
 
 }  // namespace reeld::engine

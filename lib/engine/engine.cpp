@@ -21,10 +21,16 @@ constexpr Millis busy_again{60'000};
 constexpr Millis upkeep_interval{60'000};
 constexpr int key_check_rounds = 60;
 
+void push_timer(store::Tx& tx, Job& job, Instant now) {
+    job.due_at = now + busy_again;
+    if (!tx.update_timer(job)) throw std::logic_error("a job's timer was lost");
+}
+
 }  // namespace
 
 Engine::Engine(Services services, EngineConfig config)
     : core_(services, std::move(config)),
+      clock_watch_(core_),
       fetch_(core_),
       tasks_(core_, fetch_),
       dispatcher_(core_, tasks_),
@@ -89,7 +95,7 @@ awaitable<void> Engine::stop() {
     constexpr Millis step{50};
     Millis waited{0};
     // An answer that arrives now saves a night's wait for evidence.
-    while (tasks_.submits_in_flight() > 0 && waited < core_.config.stop_grace) {
+    while (is_submitting() && waited < core_.config.stop_grace) {
         co_await core_.services.clock.sleep_for(step);
         waited += step;
     }
@@ -139,34 +145,47 @@ Status Engine::fire_due(std::vector<Written>& written, bool& more) {
     });
     if (!read) return read;
     more = static_cast<int>(due.size()) == slice;
+    Status worst = ok();
     for (Job& job : due) {
         // Each in a savepoint of its own: one bad row must not stop the others.
+        Written one;
         const Status fired = core_.services.store.transact([&](store::Tx& tx) {
             if (tasks_.busy(job.request.id)) {
-                job.due_at = now + busy_again;
-                if (!tx.update_timer(job)) throw std::logic_error("a job's timer was lost");
+                push_timer(tx, job, now);
             } else {
-                written.push_back(apply(core_, tx, job.request.id, domain::event::Due{}));
+                one = apply(core_, tx, job.request.id, domain::event::Due{});
             }
         });
-        if (!fired) return fired;
+        if (fired) {
+            if (one.kind != Written::Kind::missing) written.push_back(std::move(one));
+            continue;
+        }
+        log::error("engine", "a job's timer could not be served",
+                   {{"job", job.request.id.str()}, {"error", fired.error().message()}});
+        // It must not stand at the head of every slice either.
+        const Status pushed = core_.services.store.transact(
+            [&](store::Tx& tx) { push_timer(tx, job, now); });
+        if (!pushed) worst = pushed;
     }
-    return ok();
+    return worst;
 }
 
 awaitable<void> Engine::run_timers() {
     for (;;) {
         std::vector<Written> written;
         bool more = false;
-        Status status = fire_due(written, more);
-        if (status) status = co_await core_.commit.durable();
-        if (!status) {
+        // First, so that nothing is decided by a time that only the clock has passed.
+        Status fired = clock_watch_.follow();
+        if (fired) fired = fire_due(written, more);
+        // Also after a failure: what went well is to be kept, and only this ends a broken group.
+        const Status durable = co_await core_.commit.durable();
+        if (durable) follow(std::move(written));
+        if (!fired || !durable) {
             log::error("engine", "owner timers could not be served; trying again",
-                       {{"error", status.error().message()}});
+                       {{"error", (fired ? durable : fired).error().message()}});
             co_await core_.services.clock.sleep_for(Millis{1'000});
             continue;
         }
-        follow(std::move(written));
         if (more) continue;
         const auto next = core_.services.store.transact(
             [](store::Tx& tx) { return tx.next_due(); });

@@ -3,6 +3,7 @@
 // order; everything it must remember is in the store.
 #include <memory>
 
+#include "engine/clock_watch.hpp"
 #include "engine/control.hpp"
 #include "engine/core.hpp"
 #include "engine/dispatcher.hpp"
@@ -50,8 +51,13 @@ class Engine : public Control {
     awaitable<Result<domain::Job>> retry(JobId id);
     void follow(std::vector<Written> written);
     void spawn_loops();
+    // A submit is on its way, or its intent is being made durable.
+    bool is_submitting() const {
+        return dispatcher_.in_round() || tasks_.submits_in_flight() > 0;
+    }
 
     Core core_;
+    ClockWatch clock_watch_;
     FetchStage fetch_;
     JobTasks tasks_;
     Dispatcher dispatcher_;

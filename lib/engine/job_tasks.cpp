@@ -20,18 +20,6 @@ std::string labels(const Job& job, std::string_view outcome) {
     return fmt::format("provider=\"{}\",outcome=\"{}\"", job.provider, outcome);
 }
 
-// Counts a running submit for as long as it lives.
-class Counted {
-  public:
-    explicit Counted(int& count) : count_(count) { ++count_; }
-    ~Counted() { --count_; }
-    Counted(const Counted&) = delete;
-    Counted& operator=(const Counted&) = delete;
-
-  private:
-    int& count_;
-};
-
 std::string webhook_url(const Core& core, const Job& job, const Token& token) {
     if (core.config.webhook_public_url.empty()) return {};
     return fmt::format("{}/hooks/{}/{}", core.config.webhook_public_url, job.provider,
@@ -47,7 +35,9 @@ void JobTasks::start(const JobId& id, std::vector<domain::Effect> effects) {
         const bool waiting = std::any_of(
             at->second.begin(), at->second.end(),
             [&](const domain::Effect& other) { return other.index() == effect.index(); });
-        if (!waiting) at->second.push_back(effect);
+        if (waiting) continue;
+        at->second.push_back(effect);
+        if (std::holds_alternative<domain::effect::SendSubmit>(effect)) submits_.insert(id);
     }
     if (fresh) core_.services.tasks.spawn("job " + id.str(), run(id));
 }
@@ -55,11 +45,14 @@ void JobTasks::start(const JobId& id, std::vector<domain::Effect> effects) {
 awaitable<void> JobTasks::run(JobId id) {
     // Also when the task is cancelled the job must not stay marked as busy.
     struct Leave {
-        std::map<JobId, std::deque<domain::Effect>>& todo;
+        JobTasks& tasks;
         const JobId& id;
-        ~Leave() { todo.erase(id); }
+        ~Leave() {
+            tasks.todo_.erase(id);
+            tasks.submits_.erase(id);
+        }
     };
-    const Leave leave{todo_, id};
+    const Leave leave{*this, id};
     while (!todo_[id].empty()) {
         const domain::Effect effect = todo_[id].front();
         todo_[id].pop_front();
@@ -71,6 +64,7 @@ awaitable<void> JobTasks::perform(JobId id, domain::Effect effect) {
     // A plain chain: each awaited call must be named in its own statement.
     if (std::holds_alternative<domain::effect::SendSubmit>(effect)) {
         co_await submit(id);
+        submits_.erase(id);
     } else if (std::holds_alternative<domain::effect::PollStatus>(effect)) {
         co_await poll(id);
     } else if (std::holds_alternative<domain::effect::ReadResult>(effect)) {
@@ -97,15 +91,22 @@ awaitable<void> JobTasks::take(JobId id, domain::Event event,
 }
 
 awaitable<void> JobTasks::submit(JobId id) {
-    const Counted counted(submits_);
-    const std::optional<Job> job = load(id);
-    const ProviderSetup* configured = job ? core_.setup(job->provider) : nullptr;
-    if (configured == nullptr || job->state != domain::State::submitting) co_return;
-    const ProviderSetup setup = *configured;
+    std::optional<Job> job;
     std::optional<domain::Attempt> attempt;
-    const Status loaded = core_.services.store.transact(
-        [&](store::Tx& tx) { attempt = tx.find_attempt(id, job->attempt); });
-    if (!loaded || !attempt) co_return;  // the owner timer turns it into submit_unknown
+    const Status loaded = core_.services.store.transact([&](store::Tx& tx) {
+        job = tx.find_job(id);
+        if (job) attempt = tx.find_attempt(id, job->attempt);
+    });
+    // A webhook of an earlier submit may have been faster than this one's turn.
+    if (loaded && (!job || job->state != domain::State::submitting)) co_return;
+    const ProviderSetup* configured = job ? core_.setup(job->provider) : nullptr;
+    if (!loaded || !attempt || configured == nullptr) {
+        std::string why = "the provider is not configured any more";
+        if (!loaded) why = loaded.error().message();
+        co_await leave_unsent(id, std::move(why));
+        co_return;
+    }
+    const ProviderSetup setup = *configured;
 
     provider_api::SubmitIntent intent;
     intent.job = id;
@@ -123,6 +124,14 @@ awaitable<void> JobTasks::submit(JobId id) {
 
     std::optional<store::Evidence> proof = std::move(evidence);
     co_await take(id, std::move(event), std::move(proof));
+}
+
+// Nothing has left this machine for this intent, so it need not wait for evidence.
+awaitable<void> JobTasks::leave_unsent(JobId id, std::string why) {
+    domain::event::SubmitNotSent unsent;
+    unsent.error = {"not_sent", std::move(why)};
+    domain::Event event = std::move(unsent);
+    co_await take(id, std::move(event), std::nullopt);
 }
 
 awaitable<void> JobTasks::poll(JobId id) {

@@ -2,6 +2,7 @@
 // Performs the effects of jobs: one task per job that has something to do, its effects in order.
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,12 +20,14 @@ class JobTasks {
     void start(const JobId& id, std::vector<domain::Effect> effects);
     bool busy(const JobId& id) const { return todo_.contains(id); }
     std::size_t size() const { return todo_.size(); }
-    int submits_in_flight() const { return submits_; }
+    // From the durable intent until the answer is durable.
+    std::size_t submits_in_flight() const { return submits_.size(); }
 
   private:
     awaitable<void> run(JobId id);
     awaitable<void> perform(JobId id, domain::Effect effect);
     awaitable<void> submit(JobId id);
+    awaitable<void> leave_unsent(JobId id, std::string why);
     awaitable<void> poll(JobId id);
     awaitable<void> read_result(JobId id);
     awaitable<void> cancel(JobId id);
@@ -36,7 +39,7 @@ class JobTasks {
     Core& core_;
     FetchStage& fetch_;
     std::map<JobId, std::deque<domain::Effect>> todo_;
-    int submits_ = 0;
+    std::set<JobId> submits_;
 };
 
 }  // namespace reeld::engine

@@ -40,7 +40,8 @@ void update_attempt(store::Tx& tx, const Job& before, const domain::Event& event
     }
     const bool open = step.attempt_outcome == "accepted" || step.attempt_outcome == "adopted" ||
                       step.attempt_outcome == "unknown";
-    if (!open) attempt->ended_at = now;
+    // What had been called refused is open again when the provider turns out to have it.
+    attempt->ended_at = open ? std::nullopt : std::optional(now);
     attempt->detail = step.job.error ? step.job.error->message : step.note;
     tx.update_attempt(*attempt);
 }
@@ -149,7 +150,9 @@ awaitable<Written> record(Core& core, JobId id, domain::Event event,
                 update_gate(core, tx, written.job.provider, event);
             }
         });
-        if (status) status = co_await core.commit.durable();
+        // Also after a failure: a group that SQLite has rolled back ends only here.
+        const Status durable = co_await core.commit.durable();
+        if (status) status = durable;
         if (status) {
             announce(core, written);
             co_return written;
