@@ -20,6 +20,7 @@ constexpr Millis keys_retry{60'000};
 // A provider repeats a delivery some 31 times at most; what comes beyond is noise.
 constexpr int deliveries_kept = 64;
 constexpr std::size_t body_bytes_max = 1024 * 1024;
+constexpr int stored_at_once = 100;
 
 http::ServerResponse answer(int status, std::string text) {
     http::ServerResponse response;
@@ -76,10 +77,6 @@ bool followed(const Job& job, const provider_api::WebhookReading& reading) {
            job.state != domain::State::submit_unknown;
 }
 
-bool is_open(const Attempt& attempt) {
-    return attempt.outcome == "intent" || attempt.outcome == "unknown";
-}
-
 }  // namespace
 
 awaitable<http::ServerResponse> WebhookIntake::handle(http::ServerRequest request) {
@@ -97,6 +94,7 @@ awaitable<http::ServerResponse> WebhookIntake::handle(http::ServerRequest reques
     provider_api::Delivery delivery;
     delivery.headers = request.headers;
     delivery.body = std::move(request.body);
+    const bool whole = delivery.body.size() <= store::evidence_body_bytes_max;
     std::optional<Attempt> attempt;
     bool flooded = false;
     Processed processed;
@@ -114,10 +112,8 @@ awaitable<http::ServerResponse> WebhookIntake::handle(http::ServerRequest reques
         evidence.head = head_of(delivery.headers);
         evidence.body = delivery.body;
         const std::int64_t id = tx.insert_evidence(evidence);
-        // A body too large to keep whole must be understood now or never.
-        const bool whole = delivery.body.size() <= store::evidence_body_bytes_max;
-        processed = process(tx, *attempt, delivery, id, !whole);
-        if (!processed.needs_keys) tx.mark_processed(id);
+        processed = process(tx, *attempt, delivery, id, false);
+        if (!processed.needs_keys || !whole) tx.mark_processed(id);
     });
     if (!stored) co_return answer(503, "the delivery could not be stored; try again\n");
     if (!attempt) {
@@ -131,6 +127,11 @@ awaitable<http::ServerResponse> WebhookIntake::handle(http::ServerRequest reques
     const Status durable = co_await core_.commit.durable();
     if (!durable) co_return answer(503, "the delivery could not be stored; try again\n");
     const bool forged = processed.forged;
+    if (processed.needs_keys && !whole) {
+        // Too large to be kept whole: the provider is to send it again when the keys are here.
+        core_.services.tasks.spawn("webhook keys", learn_keys(address->first));
+        co_return answer(503, "the signature cannot be verified yet; try again\n");
+    }
     if (processed.needs_keys) {
         core_.services.tasks.spawn("webhook keys", process_stored());
     }
@@ -165,6 +166,7 @@ awaitable<bool> WebhookIntake::fetch_keys(std::string provider) {
     Keys& keys = fresh_keys(provider);
     if (keys.tried_at && now - *keys.tried_at < keys_retry) co_return false;
     keys.tried_at = now;
+    const Instant as_of = core_.now();
     Result<HttpRequest> built = std::move(*request);
     const Exchange exchange = co_await exchange_with(core_, setup, std::move(built));
     auto read = setup.provider->read_key_set(exchange);
@@ -175,6 +177,7 @@ awaitable<bool> WebhookIntake::fetch_keys(std::string provider) {
     }
     Keys& known = keys_[provider];
     known.set = std::move(*read);
+    known.as_of = as_of;
     known.fetched_at = core_.services.clock.monotonic();
     co_return true;
 }
@@ -182,44 +185,73 @@ awaitable<bool> WebhookIntake::fetch_keys(std::string provider) {
 awaitable<void> WebhookIntake::warm_up() {
     std::vector<std::string> names;
     for (const auto& [name, setup] : core_.config.providers) names.push_back(name);
-    for (const std::string& name : names) co_await fetch_keys(name);
+    for (const std::string& name : names) co_await learn_keys(name);
+}
+
+awaitable<void> WebhookIntake::learn_keys(std::string provider) {
+    const bool learned = co_await fetch_keys(std::move(provider));
+    if (learned) co_await process_stored();
+}
+
+// A key set that was asked for before the delivery came may lack the key that signed it.
+bool WebhookIntake::keys_cover(const std::string& provider, Instant at) {
+    const Keys& keys = fresh_keys(provider);
+    return keys.fetched_at && keys.as_of && *keys.as_of >= at;
 }
 
 awaitable<void> WebhookIntake::process_stored() {
-    constexpr int at_once = 100;
+    for (;;) {
+        const Page page = co_await process_page();
+        // What came while the keys were fetched stands behind this page.
+        const bool more = page.seen == stored_at_once && page.done > 0;
+        if (!more && !page.learned) co_return;
+    }
+}
+
+awaitable<WebhookIntake::Page> WebhookIntake::process_page() {
+    Page page;
     std::vector<store::Evidence> waiting;
     const Status loaded = core_.services.store.transact(
-        [&](store::Tx& tx) { waiting = tx.unprocessed_webhooks(at_once); });
-    if (!loaded || waiting.empty()) co_return;
-    std::map<std::string, bool> asked;
-    for (const store::Evidence& evidence : waiting) {
+        [&](store::Tx& tx) { waiting = tx.unprocessed_webhooks(stored_at_once); });
+    if (!loaded) co_return page;
+    page.seen = waiting.size();
+    for (store::Evidence& evidence : waiting) {
         std::string provider;
         const Status found = core_.services.store.transact([&](store::Tx& tx) {
             const auto job = tx.find_job(evidence.job);
             if (job) provider = job->provider;
         });
         if (!found || provider.empty()) continue;
-        if (!asked[provider]) {
-            asked[provider] = true;
-            co_await fetch_keys(provider);
+        // Asked at most once a minute, whatever comes in.
+        if (!keys_cover(provider, evidence.at)) {
+            const bool learned = co_await fetch_keys(provider);
+            page.learned = page.learned || learned;
         }
-        // Without any key nothing can be said yet; the poll will tell meanwhile.
-        const bool have_keys = !fresh_keys(provider).set.keys.empty();
-        if (!have_keys && !evidence.clipped) continue;
-        Processed processed;
-        const Status done = core_.services.store.transact([&](store::Tx& tx) {
-            const auto attempt = tx.find_attempt(evidence.job, evidence.attempt);
-            tx.mark_processed(evidence.id);
-            if (!attempt) return;
+        const bool done = co_await process_again(std::move(evidence), std::move(provider));
+        if (done) ++page.done;
+    }
+    co_return page;
+}
+
+// False: nothing can be said yet; the polls will tell meanwhile.
+awaitable<bool> WebhookIntake::process_again(store::Evidence evidence, std::string provider) {
+    if (fresh_keys(provider).set.keys.empty()) co_return false;
+    const bool keys_are_final = keys_cover(provider, evidence.at);
+    Processed processed;
+    const Status done = core_.services.store.transact([&](store::Tx& tx) {
+        const auto attempt = tx.find_attempt(evidence.job, evidence.attempt);
+        if (attempt) {
             provider_api::Delivery delivery;
             delivery.headers = headers_from(evidence.head);
             delivery.body = evidence.body;
-            processed = process(tx, *attempt, delivery, evidence.id, true);
-        });
-        if (!done) continue;
-        const Status durable = co_await core_.commit.durable();
-        if (durable) follow(std::move(processed));
-    }
+            processed = process(tx, *attempt, delivery, evidence.id, keys_are_final);
+        }
+        if (!processed.needs_keys) tx.mark_processed(evidence.id);
+    });
+    const Status durable = co_await core_.commit.durable();
+    if (!done || !durable || processed.needs_keys) co_return false;
+    follow(std::move(processed));
+    co_return true;
 }
 
 WebhookIntake::Processed WebhookIntake::process(store::Tx& tx, const Attempt& attempt,
@@ -285,7 +317,9 @@ void WebhookIntake::believe(store::Tx& tx, const Attempt& attempt,
         processed.written.push_back(apply(core_, tx, attempt.job, domain::event::WebhookHint{}));
         return;
     }
-    if (!attempt.remote && is_open(attempt)) {
+    // Also for a submit whose answer had looked like a refusal: a signed delivery for its token proves
+    // that the provider took it, and another submit would be paid on top.
+    if (!attempt.remote) {
         domain::event::Adopted adopted;
         adopted.attempt = attempt.number;
         adopted.remote.request_id = reading.request_id;

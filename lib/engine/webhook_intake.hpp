@@ -23,6 +23,7 @@ class WebhookIntake : public http::Handler {
         provider_api::KeySet set;
         std::optional<Millis> fetched_at;  // monotonic
         std::optional<Millis> tried_at;
+        std::optional<Instant> as_of;  // when the fetch that brought them began
     };
     // What a delivery did, inside one transaction.
     struct Processed {
@@ -33,6 +34,16 @@ class WebhookIntake : public http::Handler {
 
     Keys& fresh_keys(const std::string& provider);
     awaitable<bool> fetch_keys(std::string provider);
+    awaitable<void> learn_keys(std::string provider);
+    bool keys_cover(const std::string& provider, Instant at);
+    // One page of them: how many there were, and how many are done with.
+    struct Page {
+        std::size_t seen = 0;
+        std::size_t done = 0;
+        bool learned = false;
+    };
+    awaitable<Page> process_page();
+    awaitable<bool> process_again(store::Evidence evidence, std::string provider);
     Processed process(store::Tx& tx, const domain::Attempt& attempt,
                       const provider_api::Delivery& delivery, std::int64_t evidence,
                       bool keys_are_final);
