@@ -16,11 +16,27 @@ constexpr Millis window{120'000};
 
 struct Search {
     std::vector<provider_api::HistoryItem> matches;
+    // Tell too little of themselves to be matched or ruled out.
+    std::vector<provider_api::HistoryItem> vague;
     std::optional<domain::event::PollFailed> failed;
 };
 
-bool in_window(const provider_api::HistoryItem& item, Instant intent) {
-    return item.sent_at && *item.sent_at >= intent - window && *item.sent_at <= intent + window;
+bool outside_window(const provider_api::HistoryItem& item, Instant intent) {
+    return item.sent_at && (*item.sent_at < intent - window || *item.sent_at > intent + window);
+}
+
+// A page that moves while it is read shows a request twice.
+void add_once(std::vector<provider_api::HistoryItem>& items, provider_api::HistoryItem item) {
+    for (const provider_api::HistoryItem& known : items) {
+        if (known.request_id == item.request_id) return;
+    }
+    items.push_back(std::move(item));
+}
+
+domain::event::PollFailed not_searched(std::string why) {
+    domain::event::PollFailed failed;
+    failed.refusal.error = {"history", std::move(why)};
+    return failed;
 }
 
 // Another local submit with the same model and input could be the owner of a candidate.
@@ -48,24 +64,25 @@ awaitable<Search> read_history(Core& core, ProviderSetup setup, provider_api::Su
         const Exchange exchange = co_await exchange_with(core, setup, std::move(built));
         auto read = setup.provider->read_history(intent, exchange);
         if (!read) {
-            domain::event::PollFailed failed;
-            failed.refusal.error = {"history", read.error().message()};
-            search.failed = failed;
+            search.failed = not_searched(read.error().message());
             co_return search;
         }
         for (provider_api::HistoryItem& item : read->items) {
-            if (item.input != intent.input || !in_window(item, intent.intent_at)) continue;
+            if (outside_window(item, intent.intent_at)) continue;
+            if (!item.input.empty() && item.input != intent.input) continue;
+            if (item.input.empty() || !item.sent_at) {
+                add_once(search.vague, std::move(item));
+                continue;
+            }
             evidence = answer_evidence(job, store::EvidenceKind::history_answer, exchange,
                                        core.now());
-            search.matches.push_back(std::move(item));
+            add_once(search.matches, std::move(item));
         }
         cursor = read->next_cursor;
         if (cursor.empty()) co_return search;
     }
     // A history that never ends proves nothing.
-    domain::event::PollFailed endless;
-    endless.refusal.error = {"history", "the request history has more pages than are read"};
-    search.failed = endless;
+    search.failed = not_searched("the request history has more pages than are read");
     co_return search;
 }
 
@@ -91,11 +108,9 @@ awaitable<domain::Event> search_evidence(Core& core, ProviderSetup setup, Job jo
     const auto loaded = core.services.store.transact([&](store::Tx& tx) {
         attempt = tx.find_attempt(job.request.id, job.attempt);
     });
+    // Nothing found is a reason to submit again; not having looked is none.
+    if (!loaded || !attempt) co_return not_searched("the attempt's row could not be read");
     domain::event::EvidenceSearched searched;
-    if (!loaded || !attempt) {
-        searched.detail = "the attempt's row is missing";
-        co_return searched;
-    }
     provider_api::SubmitIntent intent;
     intent.job = job.request.id;
     intent.attempt = job.attempt;
@@ -111,12 +126,15 @@ awaitable<domain::Event> search_evidence(Core& core, ProviderSetup setup, Job jo
 
     bool twin = false;
     const auto checked = core.services.store.transact([&](store::Tx& tx) {
-        std::erase_if(search.matches, [&](const provider_api::HistoryItem& item) {
+        const auto is_bound = [&](const provider_api::HistoryItem& item) {
             return tx.find_attempt_by_request(job.provider, item.request_id).has_value();
-        });
+        };
+        std::erase_if(search.matches, is_bound);
+        std::erase_if(search.vague, is_bound);
         twin = has_twin(tx, job);
     });
-    if (!checked || search.matches.empty()) {
+    if (!checked) co_return not_searched(checked.error().message());
+    if (search.matches.empty() && search.vague.empty()) {
         searched.detail = "the request history has no such request";
         co_return searched;
     }
@@ -127,7 +145,7 @@ awaitable<domain::Event> search_evidence(Core& core, ProviderSetup setup, Job jo
         adopted.by = domain::event::AdoptedBy::history;
         co_return adopted;
     }
-    searched.candidates = static_cast<int>(search.matches.size());
+    searched.candidates = static_cast<int>(search.matches.size() + search.vague.size());
     searched.detail = fmt::format("{} requests of the history fit{}", searched.candidates,
                                   twin ? ", and another job waits for the same" : "");
     co_return searched;
