@@ -106,7 +106,7 @@ awaitable<domain::Event> FetchStage::fetch_planned(JobId id, Output output) {
 // stranger's after a crash.
 awaitable<FetchStage::Planned> FetchStage::plan(Job job, Output output, bool taken) {
     Planned planned;
-    const std::string& root = core_.config.downloads.outputs;
+    const std::string root = core_.config.downloads.outputs;
     if (!output.path.empty() && !taken) {
         planned.output = std::move(output);
         co_return planned;
@@ -128,18 +128,29 @@ awaitable<FetchStage::Planned> FetchStage::plan(Job job, Output output, bool tak
                 co_return planned;
             }
         }
-        const auto is_free = core_.services.store.transact(
-            [&](store::Tx& tx) { return tx.is_path_free(path); });
-        if (!is_free) {
-            planned.error = {"database", is_free.error().message()};
-            co_return planned;
-        }
-        if (!*is_free) continue;
         domain::event::OutputPlanned event;
         event.index = output.index;
         event.path = path;
-        domain::Event named = std::move(event);
-        co_await record(core_, job.request.id, std::move(named), std::nullopt);
+        const domain::Event named = std::move(event);
+        bool is_free = false;
+        Written written;
+        // Together: when this is lost with its group, another job may have the name.
+        Status status = core_.services.store.transact([&](store::Tx& tx) {
+            is_free = tx.is_path_free(path);
+            if (is_free) written = apply(core_, tx, job.request.id, named);
+        });
+        const Status durable = co_await core_.commit.durable();
+        if (status) status = durable;
+        if (!status) {
+            planned.error = {"database", status.error().message()};
+            co_return planned;
+        }
+        if (!is_free) continue;
+        announce(core_, written);
+        if (written.kind != Written::Kind::stepped) {
+            planned.error = {"not_wanted", "the job wants no output any more"};
+            co_return planned;
+        }
         output.path = path;
         planned.output = std::move(output);
         co_return planned;

@@ -62,16 +62,21 @@ awaitable<Result<int>> InboxIntake::drain() {
     auto rows = core_.services.inbox->pending(at_once);
     if (!rows) co_return rows.error();
     std::vector<store::InboxRow> taken;
+    Status worst = ok();
     for (const store::InboxRow& row : *rows) {
         std::string refusal;
         const Status status = take(row, refusal);
-        if (!status) co_return status.error();
+        if (!status) {
+            // Not a reason to leave the rows behind it waiting.
+            worst = status;
+            continue;
+        }
         if (refusal.empty()) {
             taken.push_back(row);
         } else {
             core_.count("inbox_refused");
             const Status told = core_.services.inbox->reject(row, refusal);
-            if (!told) co_return told.error();
+            if (!told) worst = told;
         }
     }
     // The job is durable before its row goes: a crash in between repeats the row, which is the
@@ -85,6 +90,7 @@ awaitable<Result<int>> InboxIntake::drain() {
         const Status removed = core_.services.inbox->remove(taken);
         if (!removed) co_return removed.error();
     }
+    if (!worst) co_return worst.error();
     co_return static_cast<int>(rows->size());
 }
 

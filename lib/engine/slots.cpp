@@ -5,17 +5,15 @@
 namespace reeld::engine {
 
 runtime::awaitable<Slots::Place> Slots::take() {
-    while (used_ >= count_) {
+    if (used_ >= count_ || !waiting_.empty()) {
         const auto bell = std::make_shared<runtime::Bell>(executor_);
-        const auto place = waiting_.insert(waiting_.end(), bell);
+        const auto at = waiting_.insert(waiting_.end(), bell);
         // A cancelled wait must not stay in the line and swallow somebody else's turn.
-        struct Leave {
-            std::list<std::shared_ptr<runtime::Bell>>& line;
-            std::list<std::shared_ptr<runtime::Bell>>::iterator at;
-            ~Leave() { line.erase(at); }
-        };
-        const Leave leave{waiting_, place};
-        co_await bell->wait();
+        const Leave leave{*this, at};
+        // Nobody who comes later goes first: the place in the line is kept until it is one's turn.
+        while (used_ >= count_ || waiting_.front() != bell) co_await bell->wait();
+        ++used_;
+        co_return Place(*this);
     }
     ++used_;
     co_return Place(*this);

@@ -32,6 +32,14 @@ class Slots {
     int count() const { return count_; }
 
   private:
+    struct Leave {
+        Slots& slots;
+        std::list<std::shared_ptr<runtime::Bell>>::iterator at;
+        ~Leave() {
+            slots.waiting_.erase(at);
+            slots.wake();
+        }
+    };
     void give_back();
     void wake();
 
