@@ -1,5 +1,5 @@
 # Sourced by daemon/demo.sh and tests/run.sh: installs Debian packages that are not there yet.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 
 # What building reeld takes. Boost 1.81 stands beside Debian's default 1.74; their unversioned -dev
 # packages cannot both be there.

@@ -9,6 +9,7 @@
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 root=$PWD
+source daemon/packages.sh
 
 mode=${1:-all}
 if [[ $mode != all && $mode != quick ]] || (($# > 1)); then
@@ -30,47 +31,13 @@ fail() {
     echo "FAILED: $1"
 }
 
-# Boost 1.81 stands beside Debian's default 1.74; their unversioned -dev packages cannot both be there.
-packages=(
-    g++ cmake ninja-build ccache pkg-config
-    libboost1.81-dev libboost-json1.81-dev libsqlitecpp-dev libsqlite3-dev libfmt-dev doctest-dev
-    libcli11-dev libtomlplusplus-dev libsystemd-dev libssl-dev
-    sqlite3 curl ca-certificates procps
-)
-if [[ $mode == all ]]; then packages+=(clang-14 ffmpeg); fi
-
-is_installed() {
-    [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
-}
-
-# node and npm may come from another source than Debian, so the programs are what counts.
-missing_packages() {
-    local package
-    for package in "${packages[@]}"; do
-        is_installed "$package" || echo "$package"
-    done
-    if [[ $mode == all ]]; then
-        command -v node >/dev/null || echo nodejs
-        command -v npm >/dev/null || echo npm
-    fi
-}
-
-install_packages() {
-    local missing as_root=()
-    mapfile -t missing < <(missing_packages)
-    ((${#missing[@]} == 0)) && return 0
-    say "installing: ${missing[*]}"
-    if ((EUID != 0)); then
-        if ! command -v sudo >/dev/null; then
-            echo "neither root nor sudo: install these packages first: ${missing[*]}" >&2
-            return 1
-        fi
-        as_root=(sudo)
-    fi
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -q &&
-        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-            apt-get install -y -q --no-install-recommends "${missing[@]}"
-}
+packages=("${build_packages[@]}" sqlite3 curl ca-certificates procps)
+if [[ $mode == all ]]; then
+    packages+=(clang-14 ffmpeg)
+    # node and npm may come from another source than Debian, so the programs are what counts.
+    command -v node >/dev/null || packages+=(nodejs)
+    command -v npm >/dev/null || packages+=(npm)
+fi
 
 build() {
     local preset=$1
@@ -159,7 +126,7 @@ finish() {
     exit
 }
 
-if ! install_packages; then
+if ! install_packages "${packages[@]}"; then
     fail "installing packages"
     finish
 fi
