@@ -91,7 +91,7 @@ void check_key(const std::string& name, const json::object& provider, Findings& 
 void check_health(const std::string& name, const json::object& provider, Findings& findings) {
     const std::string health = member(provider, "health");
     std::string note = member(provider, "message");
-    if (note.empty()) note = member(provider, "last_error");
+    if (note.empty() && health != "ok") note = member(provider, "last_error");
     const std::string detail = health + (note.empty() ? std::string() : ": " + note);
     const std::string check = "provider_" + name;
     if (health == "ok") {

@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::string_view hide_cursor = "\x1b[?25l";
 constexpr std::string_view show_cursor = "\x1b[?25h";
+constexpr std::string_view clear_line = "\x1b[2K";
 constexpr std::string_view clear_below = "\x1b[J";
 
 }  // namespace
@@ -15,10 +16,12 @@ Live::Live(std::function<void(std::string_view)> out) : out_(std::move(out)) { o
 
 Live::~Live() { out_(show_cursor); }
 
+// In one piece and line over line: a table that was wiped first would flicker.
 void Live::draw(const std::vector<std::string>& lines) {
-    clear();
     std::string text;
-    for (const auto& line : lines) text += line + "\n";
+    if (drawn_ > 0) text += fmt::format("\x1b[{}F", drawn_);
+    for (const auto& line : lines) text += fmt::format("{}{}\n", clear_line, line);
+    text += clear_below;
     drawn_ = lines.size();
     out_(text);
 }

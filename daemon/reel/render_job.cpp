@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <utility>
 
 #include <boost/json/serialize.hpp>
 
@@ -80,13 +81,37 @@ std::string why(const json::object& job) {
     return error == nullptr ? std::string() : member(*error, "code");
 }
 
-std::string detail_of(const json::object& job) {
-    const std::string state = member(job, "state");
-    if (state == "submitted" || state == "running") {
-        const std::string progress = render_progress(job);
-        if (!progress.empty()) return progress;
+// "3.5 MiB", or "2 files, 7.1 MiB".
+std::string files_of(const json::object& job) {
+    const auto* outputs = find_array(job, "outputs");
+    if (outputs == nullptr || outputs->empty()) return {};
+    std::uint64_t bytes = 0;
+    for (const auto& one : *outputs) {
+        const auto* output = one.if_object();
+        const auto size = output == nullptr ? std::nullopt : find_int(*output, "bytes");
+        if (!size) return {};
+        bytes += static_cast<std::uint64_t>(*size);
     }
-    return why(job);
+    return (outputs->size() > 1 ? fmt::format("{} files, ", outputs->size()) : std::string()) +
+           format_size(bytes);
+}
+
+// What a person who waits wants to know next.
+std::string detail_of(const json::object& job, const Look& look) {
+    const std::string state = member(job, "state");
+    const std::string reason = why(job);
+    if (state == "completed") return files_of(job);
+    if (state == "submitted" || state == "running") {
+        std::string progress = render_progress(job);
+        if (!progress.empty()) return progress;
+        const auto at = parse_rfc3339(member(job, "submitted_at"));
+        if (reason.empty() && at) return "for " + span(std::max(Millis{0}, look.now - *at));
+    }
+    if (reason == "not_before") {
+        const auto at = parse_rfc3339(member(job, "not_before"));
+        if (at) return "starts " + relative(*at, look.now);
+    }
+    return reason;
 }
 
 Table list_table(const std::vector<json::object>& jobs, const Look& look) {
@@ -101,7 +126,7 @@ Table list_table(const std::vector<json::object>& jobs, const Look& look) {
                               Cell{member(jobs[i], "batch")},
                               Cell{age_of(jobs[i], look), Colour::dim, true},
                               Cell{cost_of(jobs[i]), Colour::none, true},
-                              Cell{detail_of(jobs[i])}});
+                              Cell{detail_of(jobs[i], look)}});
     }
     return table;
 }
@@ -136,6 +161,50 @@ void add_outputs(std::string& text, const json::object& job, const Look& look) {
         }
         add_line(text, "file", line, look);
     }
+}
+
+// The day is told once when the whole trail is of one day.
+std::string take_day(Table& table) {
+    constexpr std::size_t day_size = 11;  // "2026-11-21T"
+    if (table.rows.empty()) return {};
+    const std::string day = table.rows.front().front().text.substr(0, day_size);
+    for (const auto& row : table.rows) {
+        if (day.size() < day_size || !row.front().text.starts_with(day)) return {};
+    }
+    for (auto& row : table.rows) row.front().text.erase(0, day_size);
+    return day.substr(0, day_size - 1);
+}
+
+// The notes are what one reads a trail for: where a line has no room for them, they get their own.
+std::string draw_trail(Table table, const Look& look) {
+    constexpr std::size_t note = 4;
+    const std::string day = take_day(table);
+    if (!day.empty()) table.head.front() = day;
+    Look unbound = look;
+    unbound.width = 0;
+    const std::string wide = draw(table, unbound);
+    Look plain = unbound;
+    plain.colour = false;
+    const std::string lines = draw(table, plain);
+    std::size_t longest = 0;
+    for (std::size_t at = 0; at < lines.size();) {
+        const auto end = lines.find('\n', at);
+        longest = std::max(longest, columns(std::string_view(lines).substr(at, end - at)));
+        at = end + 1;
+    }
+    if (longest <= static_cast<std::size_t>(std::max(look.width, 0))) return wide;
+    std::vector<std::string> notes{""};
+    for (auto& row : table.rows) notes.push_back(std::exchange(row[note].text, {}));
+    const std::string narrow = draw(table, unbound);
+    std::string text;
+    std::size_t at = 0;
+    for (const std::string& one : notes) {
+        const auto end = narrow.find('\n', at) + 1;
+        text += narrow.substr(at, end - at);
+        if (!one.empty()) text += "    " + paint(one, Colour::dim, look) + "\n";
+        at = end;
+    }
+    return text;
 }
 
 }  // namespace
@@ -255,7 +324,7 @@ std::string render_events(const json::array& events, const Look& look) {
                             member(*event, "reason"), member(*event, "note")});
         }
     }
-    return look.terminal ? draw(table, look) : text;
+    return look.terminal ? draw_trail(std::move(table), look) : text;
 }
 
 std::string render_outcome(const json::object& job) {

@@ -51,7 +51,8 @@ void add_jobs(std::string& text, const json::object& status, const Look& look) {
 
 std::string provider_note(const json::object& provider, const Look& look) {
     std::string note = member(provider, "message");
-    if (note.empty()) note = member(provider, "last_error");
+    // Of a provider that is well again, the last error is history: the table below tells it.
+    if (note.empty() && member(provider, "health") != "ok") note = member(provider, "last_error");
     if (const auto until = parse_rfc3339(member(provider, "limited_until"))) {
         note += fmt::format("{}limited, again {}", note.empty() ? "" : "; ",
                             relative(*until, look.now));

@@ -76,10 +76,12 @@ void print_submitted(Session& session, const Reply& reply, const json::object& j
     const Look look = session.console.look_err();
     if (!look.terminal) return;
     const std::string state = member(job, "state");
-    session.console.err(fmt::format(
-        "{} {}; next: reel watch {}\n",
-        paint(state_symbol(state) + " " + state, state_colour(state), look),
-        reply.status == 200 ? "(it was there already)" : member(job, "reason"), member(job, "id")));
+    const std::string reason =
+        reply.status == 200 ? "it was there already" : member(job, "reason");
+    session.console.err(fmt::format("{}{}; next: reel watch {}\n",
+                                    paint(state_symbol(state) + " " + state, state_colour(state),
+                                          look),
+                                    reason.empty() ? "" : " (" + reason + ")", member(job, "id")));
 }
 
 }  // namespace

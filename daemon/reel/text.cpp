@@ -22,6 +22,26 @@ std::string_view code_of(Colour colour) {
     return "";
 }
 
+bool is_empty(const Table& table, std::size_t column) {
+    return !table.rows.empty() &&
+           std::all_of(table.rows.begin(), table.rows.end(), [column](const auto& row) {
+               return column >= row.size() || row[column].text.empty();
+           });
+}
+
+Table without_empty_columns(Table table) {
+    for (std::size_t i = table.head.size(); i-- > 0;) {
+        if (!is_empty(table, i)) continue;
+        const auto at = static_cast<std::ptrdiff_t>(i);
+        table.head.erase(table.head.begin() + at);
+        for (auto& row : table.rows) {
+            if (i < row.size()) row.erase(row.begin() + at);
+        }
+        if (i < table.flexible) --table.flexible;
+    }
+    return table;
+}
+
 std::vector<std::size_t> widths_of(const Table& table) {
     std::vector<std::size_t> widths;
     for (const auto& name : table.head) widths.push_back(columns(name));
@@ -116,7 +136,8 @@ std::string paint(std::string_view text, Colour colour, const Look& look) {
     return fmt::format("\x1b[{}m{}\x1b[0m", code_of(colour), text);
 }
 
-std::string draw(const Table& table, const Look& look) {
+std::string draw(const Table& all, const Look& look) {
+    const Table table = without_empty_columns(all);
     auto widths = widths_of(table);
     fit(widths, table.flexible, look.width);
     std::vector<Cell> head;

@@ -43,7 +43,8 @@ struct Table {
     std::vector<std::vector<Cell>> rows;
     std::size_t flexible = 0;  // the column that gives way on a narrow terminal
 };
-// Aligned columns; a row never gets wider than the terminal.
+// Aligned columns, without those that are empty in every row; a row never gets wider than the
+// terminal, as far as the flexible column can give way.
 std::string draw(const Table& table, const Look& look);
 
 // One row of tab-separated text.

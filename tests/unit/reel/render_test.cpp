@@ -46,7 +46,7 @@ TEST_CASE("a list is an aligned table on a terminal") {
     CHECK(render_list({running, done, failed}, terminal()) ==
           "STATE        ID        MODEL     BATCH      AGE   COST  DETAIL\n"
           "▶ running    019aa1c2  fal-ai/m  night  10m ago         [#####.....]  50%\n"
-          "✓ completed  fox-1     fal-ai/m          1h ago  $0.27\n"
+          "✓ completed  fox-1     fal-ai/m          1h ago  $0.27  2.0 KiB\n"
           "✗ failed     fox-2     fal-ai/m         10s ago         content_policy\n");
 }
 
@@ -105,11 +105,48 @@ TEST_CASE("the trail shows changes of state as arrows") {
       {"at":"T1","event":"created","from":null,"to":"queued","reason":null,"note":null},
       {"at":"T2","event":"admitted","from":"queued","to":"submitting","reason":null,"note":"n"}])");
     CHECK(render_events(events->as_array(), terminal()) ==
-          "AT  EVENT     STATE                REASON  NOTE\n"
+          "AT  EVENT     STATE                NOTE\n"
           "T1  created   queued\n"
-          "T2  admitted  queued → submitting          n\n");
+          "T2  admitted  queued → submitting  n\n");
     CHECK(render_events(events->as_array(), pipe()) ==
           "T1\tcreated\t\tqueued\t\t\nT2\tadmitted\tqueued\tsubmitting\t\tn\n");
+}
+
+TEST_CASE("a trail of one day tells the day once, and no note is cut off") {
+    const auto events = parse_json(R"([
+      {"at":"2026-11-21T08:10:00.123Z","event":"created","from":null,"to":"queued",
+       "reason":null,"note":null},
+      {"at":"2026-11-21T08:10:01.000Z","event":"admitted","from":"queued","to":"submitting",
+       "reason":null,"note":"the intent is durable"}])");
+    CHECK(render_events(events->as_array(), terminal(80)) ==
+          "2026-11-21     EVENT     STATE                NOTE\n"
+          "08:10:00.123Z  created   queued\n"
+          "08:10:01.000Z  admitted  queued → submitting  the intent is durable\n");
+    CHECK(render_events(events->as_array(), terminal(60)) ==
+          "2026-11-21     EVENT     STATE\n"
+          "08:10:00.123Z  created   queued\n"
+          "08:10:01.000Z  admitted  queued → submitting\n"
+          "    the intent is durable\n");
+}
+
+TEST_CASE("a column that is empty in every row takes no room") {
+    json::object plain = failed;
+    plain["cost_usd"] = nullptr;
+    CHECK(render_list({plain}, terminal()) ==
+          "STATE     ID     MODEL         AGE  DETAIL\n"
+          "✗ failed  fox-2  fal-ai/m  10s ago  content_policy\n");
+}
+
+TEST_CASE("a job without progress tells how long it is at the provider") {
+    json::object quiet = running;
+    quiet["progress"] = nullptr;
+    quiet["submitted_at"] = "2026-11-21T08:09:18.000Z";
+    CHECK(render_list({quiet}, terminal()).find("for 42s") != std::string::npos);
+    json::object later = failed;
+    later["state"] = "scheduled";
+    later["reason"] = "not_before";
+    later["not_before"] = "2026-11-21T10:10:00.000Z";
+    CHECK(render_list({later}, terminal()).find("starts in 2h") != std::string::npos);
 }
 
 TEST_CASE("the live table fits the terminal and sums up by state") {
@@ -131,7 +168,7 @@ TEST_CASE("a live display redraws over itself and gives the cursor back") {
         live.draw({"a", "b"});
         live.draw({"c"});
     }
-    CHECK(out == "\x1b[?25la\nb\n\x1b[2F\x1b[Jc\n\x1b[?25h");
+    CHECK(out == "\x1b[?25l\x1b[2Ka\n\x1b[2Kb\n\x1b[J\x1b[2F\x1b[2Kc\n\x1b[J\x1b[?25h");
 }
 
 TEST_CASE("progress is a bar, or the place in line") {
