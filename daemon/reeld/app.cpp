@@ -178,7 +178,8 @@ Status App::start_sandbox() {
     fal.api.queue_url = sandbox_->url();
     fal.api.rest_url = sandbox_->url();
     fal.api.platform_url = sandbox_->url() + "/v1";
-    fal.poll_interval = Millis{1'000};
+    // With webhooks the distance is four times as long; jobs here live for seconds.
+    fal.poll_interval = Millis{250};
     fal.submit_unknown_wait = Millis{30'000};
     fal.requests_per_minute = 6'000;
     return ok();
@@ -335,6 +336,17 @@ void App::reload() {
     }
     notify_.reloading();
     auto fresh = load_config(options_.config_file);
+    ReloadDiff diff;
+    if (fresh) {
+        diff = diff_reload(config_, *fresh);
+        // What needs a restart stays as it was started.
+        fresh->paths = config_.paths;
+        if (fresh->webhook && config_.webhook) {
+            fresh->webhook->listen = config_.webhook->listen;
+        } else {
+            fresh->webhook = config_.webhook;
+        }
+    }
     auto setup = fresh ? make_setup(*fresh, keys()) : Result<Setup>(fresh.error());
     if (!setup) {
         log::error("config", "the new configuration is not taken; the old one stays in force",
@@ -342,21 +354,13 @@ void App::reload() {
         notify_.ready("reload refused: the old configuration stays in force");
         return;
     }
-    const ReloadDiff diff = diff_reload(config_, *fresh);
     for (const std::string& line : diff.live) log::info("config", "changed: " + line);
     for (const std::string& line : diff.restart) {
         log::warning("config", "in force after a restart: " + line);
     }
-    // What needs a restart stays as it was started.
-    setup->engine.webhook_public_url = config_.webhook ? config_.webhook->public_url : "";
-    setup->engine.downloads.outputs = config_.paths.outputs;
     log::set_level(fresh->log_level);
     engine_->reconfigure(std::move(setup->engine));
-    const Paths paths = config_.paths;
-    const std::optional<Webhook> webhook = config_.webhook;
     config_ = std::move(*fresh);
-    config_.paths = paths;
-    config_.webhook = webhook;
     log::info("config", "reloaded");
     notify_.ready("reloaded");
 }
