@@ -1,6 +1,7 @@
 #include "engine/health_check.hpp"
 
 #include "base/log.hpp"
+#include "engine/gatekeeper.hpp"
 #include "engine/provider_call.hpp"
 
 namespace reeld::engine {
@@ -10,6 +11,19 @@ std::string key_verdict(const ProviderSetup& setup, const Exchange& exchange) {
     const auto accepted = setup.provider->read_key_check(exchange);
     if (!accepted) return "unreachable";
     return *accepted ? "accepted" : "refused";
+}
+
+// A key that was mended before a restart must not wait for the next probe job.
+void resume_accepted(Core& core, const std::string& provider) {
+    const Status resumed = core.services.store.transact([&](store::Tx& tx) {
+        if (tx.provider_state(provider).paused == domain::Reason::credentials) {
+            release_gate(core, tx, provider);
+        }
+    });
+    if (!resumed) {
+        log::warning("engine", "a paused provider stays paused",
+                     {{"provider", provider}, {"error", resumed.error().message()}});
+    }
 }
 
 }  // namespace
@@ -30,6 +44,7 @@ awaitable<void> check_keys(Core& core) {
             log::error("engine", "the provider refuses the key; jobs will be held until it is mended",
                        {{"provider", name}});
         }
+        if (health.key == "accepted") resume_accepted(core, name);
         const std::string* date = exchange.delivery == Delivery::answered
                                       ? exchange.response.headers.find("Date")
                                       : nullptr;

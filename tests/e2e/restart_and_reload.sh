@@ -65,6 +65,18 @@ check "each was paid for once" billed_once
 check "no attempt counts as paid that was refused" equal 1 \
     "$(reel_db "SELECT max(billable_attempts) FROM jobs")"
 
+# --- no key, and one that comes with a restart, as a systemd credential does
+check "it stops" stop_daemon
+write_config
+check "it starts without the key again" start_daemon --config "$config"
+reel submit "$model" prompt='locked out' --id locked-out >/dev/null
+check "a job is held again" eventually 15 is_in_state locked-out held
+check "it stops" stop_daemon
+write_config "key_file = \"$scratch/fal.key\""
+check "it starts with the key" start_daemon --config "$config"
+# The first probe job would go after a minute.
+check "the job goes on at once" exits 0 reel wait locked-out --timeout 30s
+
 # --- reloading
 check "the concurrency is the default" concurrency_is 8
 write_config "key_file = \"$scratch/fal.key\"
