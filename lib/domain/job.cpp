@@ -54,12 +54,8 @@ json::object output_to_json(const Output& output) {
     return object;
 }
 
-}  // namespace
-
-json::object to_audit(const Job& job) {
-    json::object object = request_to_json(job.request);
-    object["id"] = job.request.id.str();
-    object["provider"] = job.provider;
+// What may change in a job's life.
+void add_progress(json::object& object, const Job& job) {
     object["state"] = to_string(job.state);
     object["reason"] = text(std::string(to_string(job.reason)));
     object["error_code"] = job.error ? json::value(job.error->code) : nullptr;
@@ -79,11 +75,28 @@ json::object to_audit(const Job& job) {
     for (const Output& output : job.outputs) outputs.push_back(output_to_json(output));
     object["outputs"] = std::move(outputs);
     object["cost_micro_usd"] = opt(job.cost_micro_usd);
-    object["retry_of"] = job.retry_of ? json::value(job.retry_of->str()) : nullptr;
-    object["created_at"] = to_unix_ms(job.created_at);
     object["submitted_at"] = opt(job.submitted_at);
     object["finished_at"] = opt(job.finished_at);
+}
+
+}  // namespace
+
+json::object to_audit(const Job& job) {
+    json::object object = request_to_json(job.request);
+    object["id"] = job.request.id.str();
+    object["provider"] = job.provider;
+    object["retry_of"] = job.retry_of ? json::value(job.retry_of->str()) : nullptr;
+    object["created_at"] = to_unix_ms(job.created_at);
+    add_progress(object, job);
     return object;
+}
+
+json::object audit_patch(const Job& before, const Job& after) {
+    json::object old;
+    json::object fresh;
+    add_progress(old, before);
+    add_progress(fresh, after);
+    return diff_audit(old, fresh);
 }
 
 json::object diff_audit(const json::object& before, const json::object& after) {

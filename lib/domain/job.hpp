@@ -113,6 +113,8 @@ struct Attempt {
 // The audit form of a job: every non-volatile field by its column's name. Two such objects give the
 // patch that an event carries; folding the patches gives the row back.
 json::object to_audit(const Job& job);
+// What changed between two versions of one job; the request never does.
+json::object audit_patch(const Job& before, const Job& after);
 json::object diff_audit(const json::object& before, const json::object& after);
 void fold_audit(json::object& into, const json::object& patch);
 

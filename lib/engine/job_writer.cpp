@@ -66,8 +66,7 @@ Written step_forward(Core& core, store::Tx& tx, const Job& before, const domain:
     written.kind = Written::Kind::stepped;
     written.effects = std::move(step.effects);
     written.note = step.note;
-    json::object patch =
-        domain::diff_audit(domain::to_audit(before), domain::to_audit(step.job));
+    json::object patch = domain::audit_patch(before, step.job);
     bool saved = true;
     if (patch.empty() && step.note.empty()) {
         if (!(step.job == before)) saved = tx.update_timer(step.job);

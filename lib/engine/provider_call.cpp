@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/encoding.hpp"
+#include "base/secret.hpp"
 
 namespace reeld::engine {
 namespace {
@@ -32,6 +33,7 @@ std::string_view name_of(Delivery delivery) {
 store::Evidence answer_evidence(const domain::Job& job, store::EvidenceKind kind,
                                 const Exchange& exchange, Instant now) {
     json::object head;
+    if (!exchange.asked.empty()) head["asked"] = exchange.asked;
     head["delivery"] = name_of(exchange.delivery);
     if (exchange.delivery == Delivery::answered) {
         head["status"] = exchange.response.status;
@@ -72,9 +74,12 @@ awaitable<Exchange> exchange_with(Core& core, ProviderSetup setup, Result<HttpRe
     }
     http::RequestOptions options = options_for(setup);
     HttpRequest built = std::move(*request);
+    // The query holds the webhook's token.
+    const std::string asked = fmt::format("{} {}", built.method, redact_url(built.url));
     const std::string name(setup.provider->name());
     Exchange exchange =
         co_await core.services.client.send(std::move(built), std::move(options));
+    exchange.asked = asked;
     heard_from(core, name, exchange);
     co_return exchange;
 }

@@ -11,7 +11,8 @@ struct Answer {
     store::Evidence evidence;  // of the answer, redacted
 };
 
-// The provider's answer as evidence: status, headers without cookies, bounded body.
+// A request and its answer as evidence: method and URL without its query, status, headers without
+// cookies, bounded body. The body of a submit is the job's input, which stands in its row.
 store::Evidence answer_evidence(const domain::Job& job, store::EvidenceKind kind,
                                 const Exchange& exchange, Instant now);
 

@@ -51,6 +51,7 @@ enum class Delivery {
 };
 
 struct Exchange {
+    std::string asked;      // "POST https://host/path": method and URL without its query
     Delivery delivery = Delivery::not_sent;
     HttpResponse response;  // meaningful when answered
     Error error;            // meaningful when not answered, or answered and not complete
