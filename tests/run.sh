@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds reeld in every way and runs every test.
 #
-#   tests/run.sh          dev, asan, clang and release builds, their tests, then the end-to-end runs
+#   tests/run.sh          asan and release builds with their tests, the end-to-end runs, the clang build
 #   tests/run.sh quick    the dev build and its tests
 #
 # Installs what it needs on Debian 12 (as root, or with sudo). The last line is "N passed, N failed";
@@ -131,11 +131,13 @@ if ! install_packages "${packages[@]}"; then
     finish
 fi
 
-build dev && run_ctest dev
-[[ $mode == quick ]] && finish
+if [[ $mode == quick ]]; then
+    build dev && run_ctest dev
+    finish
+fi
 
+# The asan build is the dev build with more eyes, so dev is not built beside it.
 build asan && run_ctest asan
-build clang
 # The end-to-end runs take the binaries of the release build.
 if build release; then
     run_ctest release
@@ -144,4 +146,5 @@ if build release; then
         [[ -f $script ]] && run_script "$script"
     done
 fi
+build clang
 finish
