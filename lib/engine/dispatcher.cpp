@@ -58,10 +58,10 @@ awaitable<Status> Dispatcher::one_round(Round& round) {
 Status Dispatcher::work(Round& round) {
     core_.disk_low = disk_is_low();
     Status worst = ok();
-    for (const auto& [name, setup] : core_.config.providers) {
+    for (const auto& provider : core_.config.providers) {
         Round own;
         const Status worked = core_.services.store.transact(
-            [&](store::Tx& tx) { work_on(tx, name, setup, own); });
+            [&](store::Tx& tx) { work_on(tx, provider.first, provider.second, own); });
         if (!worked) {
             worst = worked;
             continue;

@@ -1,12 +1,13 @@
 #!/bin/sh
 # Runs the official fal client against the built reel-sandbox. Needs node and npm.
-#   REEL_SANDBOX=build/dev/bin/reel-sandbox tests/e2e/fal_client/run.sh
+#   REELD_BIN=build/release/bin tests/e2e/fal_client/run.sh
 # Prints "N passed, N failed" last; exits non-zero when anything failed or could not run.
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
-REEL_SANDBOX=$(realpath "${REEL_SANDBOX:-$here/../../../build/dev/bin/reel-sandbox}")
-export REEL_SANDBOX
+bin=${REELD_BIN:-$here/../../../build/release/bin}
+[ -d "$bin" ] || bin=$here/../../../build/dev/bin
+REEL_SANDBOX=$bin/reel-sandbox
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
@@ -17,6 +18,8 @@ give_up() {
 }
 
 [ -x "$REEL_SANDBOX" ] || give_up "no reel-sandbox at $REEL_SANDBOX"
+REEL_SANDBOX=$(realpath "$REEL_SANDBOX")
+export REEL_SANDBOX
 cd "$here" || give_up "no folder $here"
 npm ci --no-audit --no-fund --loglevel=error >"$log" 2>&1 || { cat "$log" >&2; give_up "npm ci failed"; }
 

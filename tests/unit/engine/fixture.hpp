@@ -163,8 +163,8 @@ struct Room {
         store::StoreConfig store_config;
         store_config.path = database();
         store_config.durable = false;
-        life->store = std::move(store::Store::open(store_config).value());
-        life->inbox = std::move(store::Inbox::open(inbox()).value());
+        life->store = store::Store::open(store_config).value();
+        life->inbox = store::Inbox::open(inbox()).value();
         const engine::Services services{clock,        *rng,  disk, client, *life->store,
                                         life->inbox.get(), life->tasks};
         life->engine = std::make_unique<engine::Engine>(services, config);

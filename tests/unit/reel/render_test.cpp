@@ -248,11 +248,11 @@ TEST_CASE("the doctor finds nothing wrong with a healthy daemon") {
             parse_json(R"([{"name":"fal","health":"ok","has_key":true,"key":"refused",
                             "clock_ahead_ms":-400000}])")
                 .value();
-        std::string failed;
+        std::string names;
         for (const auto& finding : diagnose(seen)) {
-            if (finding.verdict == Verdict::failed) failed += finding.check + " ";
+            if (finding.verdict == Verdict::failed) names += finding.check + " ";
         }
-        CHECK(failed == "key_fal clock_fal outputs ");
+        CHECK(names == "key_fal clock_fal outputs ");
     }
     SUBCASE("and takes the cause of the first failure for its exit code") {
         seen.status["disk"] = json::object{{"low", true}, {"free_bytes", 1}};
