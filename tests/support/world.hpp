@@ -1,0 +1,126 @@
+#pragma once
+// A whole installation in one process and on virtual time: the engine on its real database, a
+// simulated provider, network and disk, and a machine that dies. Scripts (a seeded night, a fixed
+// scenario) decide what happens in it; the checks afterwards are the same for all.
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.hpp"
+#include "engine/engine.hpp"
+#include "sandbox/service.hpp"
+#include "store/inbox.hpp"
+#include "support/fake_clock.hpp"
+#include "support/simulated_disk.hpp"
+#include "support/simulated_net.hpp"
+
+namespace reeld::test {
+
+struct WorldOptions {
+    std::uint64_t seed = 1;
+    bool webhooks = true;
+    bool resubmit_unknown = false;
+    int concurrency = 4;
+    sandbox::Options provider;  // seed and public_url are filled in
+};
+
+class World {
+  public:
+    static constexpr auto model = "fal-ai/minimax/hailuo-02/standard/text-to-video";
+    static constexpr auto provider_url = "http://127.0.0.1:8470";
+    static constexpr auto hooks_url = "http://127.0.0.1:8460";
+    static constexpr auto outputs = "/outputs";
+
+    explicit World(WorldOptions options);
+    ~World();
+    World(const World&) = delete;
+    World& operator=(const World&) = delete;
+
+    // Lives. A process starts on what the one before has left.
+    void start();
+    // Keeps what the running process would leave if it died at this very moment; from here on
+    // nothing that it does reaches provider, disk, database or anybody who waits for its answer.
+    void die_now();
+    // Ends the process: as die_now() did, or dead at this moment.
+    void bury();
+    // Ends it as `systemctl stop` does.
+    void stop();
+    bool dead() const { return dead_; }
+
+    // People and programs. A job's prompt names it in the provider's ledger.
+    json::object job_json(const std::string& id) const;
+    void submit(std::vector<json::object> jobs);
+    bool drop_row(const std::string& id, std::string_view model, std::string_view input,
+                  bool is_good);
+    void act(const std::string& id, engine::Action action);
+    // Someone with the keys of the provider turns its knobs: see `sandbox` control.
+    void control(const json::object& body);
+    // Payments twice for this job are somebody's choice from here on.
+    void risk(const domain::Job& job);
+
+    // Time. settle() runs what is ready; pass() goes from wake-up to wake-up.
+    void settle();
+    void pass(Millis duration);
+    // Passes time until it holds; false when it did not within `limit`.
+    bool pass_until(const std::function<bool()>& holds, Millis limit);
+    // Every job rests and no row waits.
+    bool quiet();
+    // No fault and no lock any more, and room on the disk.
+    void calm();
+
+    std::vector<domain::Job> jobs();
+    // What is wrong once it is quiet: lost, paid twice, broken, stuck, unexplained. Empty: nothing.
+    std::vector<std::string> check();
+    // One line for each entry of the trail.
+    std::string trace();
+    std::string summary();
+
+    boost::asio::io_context& loop() { return loop_; }
+    FakeClock& clock() { return clock_; }
+    runtime::Rng& rng() { return *rng_; }
+    sandbox::Service& provider() { return *provider_; }
+    SimulatedNet& net() { return *net_; }
+    SimulatedDisk& disk() { return *disk_; }
+    // Of the running process.
+    engine::Engine& engine();
+    store::Store& store();
+    store::Inbox& inbox();
+    runtime::TaskGroup& tasks();
+
+  private:
+    struct Life;
+
+    engine::EngineConfig config() const;
+    std::string folder_of(int life) const;
+    runtime::awaitable<void> pump_webhooks();
+    runtime::awaitable<void> deliver(sandbox::WebhookDelivery delivery);
+    runtime::awaitable<void> submit_task(std::vector<domain::JobRequest> requests);
+    runtime::awaitable<void> act_task(JobId id, engine::Action action);
+    void check_jobs(std::vector<std::string>& wrong);
+    void check_file(const domain::Output& output, std::vector<std::string>& wrong);
+    void check_ledger(std::vector<std::string>& wrong);
+
+    WorldOptions options_;
+    std::string folder_;
+    boost::asio::io_context loop_;
+    FakeClock clock_;
+    std::unique_ptr<runtime::Rng> rng_;         // of the world
+    std::unique_ptr<runtime::Rng> daemon_rng_;  // of the process
+    std::unique_ptr<sandbox::Service> provider_;
+    runtime::Bell provider_changed_;
+    std::unique_ptr<SimulatedNet> net_;
+    std::unique_ptr<SimulatedDisk> disk_;      // of the running process
+    std::unique_ptr<SimulatedDisk> survived_;  // of the next one, once this one is dead
+    std::unique_ptr<Life> life_;
+    int lives_ = 0;
+    bool dead_ = false;
+    std::set<std::string> acknowledged_;  // ids that the daemon has promised
+    std::set<std::string> dropped_;       // good rows put into the inbox
+    std::set<std::string> risked_;        // prompts whose double payment a person chose
+};
+
+}  // namespace reeld::test

@@ -1,0 +1,78 @@
+// What must hold once a world is quiet, whatever happened in it.
+#include <fmt/format.h>
+
+#include <boost/json/serialize.hpp>
+#include <map>
+
+#include "base/crypto.hpp"
+#include "support/world.hpp"
+
+namespace reeld::test {
+
+using domain::Job;
+using domain::State;
+
+void World::check_jobs(std::vector<std::string>& wrong) {
+    std::set<std::string> present;
+    for (const Job& job : jobs()) {
+        const std::string id = job.request.id.str();
+        const auto say = [&](std::string_view what) {
+            wrong.push_back(fmt::format("{}: {}", id, what));
+        };
+        present.insert(id);
+        if (domain::is_terminal(job.state) == job.due_at.has_value()) say("owner timer is wrong");
+        json::object folded;
+        const auto events =
+            *store().transact([&](store::Tx& tx) { return tx.events(job.request.id); });
+        for (const store::AuditEntry& entry : events) domain::fold_audit(folded, entry.patch);
+        if (folded != domain::to_audit(job)) {
+            say("events do not fold to the row: " +
+                json::serialize(domain::diff_audit(folded, domain::to_audit(job))));
+        }
+        if (job.state != State::completed) continue;
+        for (const domain::Output& output : job.outputs) check_file(output, wrong);
+    }
+    for (const std::string& id : acknowledged_) {
+        if (!present.contains(id)) wrong.push_back(id + ": acknowledged, and lost");
+    }
+    for (const std::string& id : dropped_) {
+        if (!present.contains(id)) wrong.push_back(id + ": dropped, and lost");
+    }
+}
+
+void World::check_file(const domain::Output& output, std::vector<std::string>& wrong) {
+    const auto file = disk_->files().find(output.path);
+    if (file == disk_->files().end()) {
+        wrong.push_back("completed without its file " + output.path);
+        return;
+    }
+    HttpRequest request;
+    request.url = output.url;
+    const sandbox::Answer media = provider_->handle(request, clock_.now());
+    if (*file->second != media.body || sha256_hex(*file->second) != output.sha256 ||
+        file->second->size() != output.bytes) {
+        wrong.push_back(output.path + ": is not what the provider made");
+    }
+}
+
+void World::check_ledger(std::vector<std::string>& wrong) {
+    const json::object ledger = provider_->ledger();
+    std::map<std::string, int> billed;
+    std::set<std::string> webhooks;
+    for (const json::value& entry : ledger.at("accepted").as_array()) {
+        const json::object& accepted = entry.as_object();
+        const std::string prompt(accepted.at("input").as_object().at("prompt").as_string());
+        if (accepted.at("billed").as_bool()) ++billed[prompt];
+        const auto hook = find_string(accepted, "webhook");
+        if (hook && !hook->empty() && !webhooks.insert(*hook).second) {
+            wrong.push_back("one intent was sent twice: " + prompt);
+        }
+    }
+    for (const auto& [prompt, count] : billed) {
+        if (count > 1 && !options_.resubmit_unknown && !risked_.contains(prompt)) {
+            wrong.push_back(fmt::format("\"{}\" was paid {} times", prompt, count));
+        }
+    }
+}
+
+}  // namespace reeld::test
