@@ -8,26 +8,13 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <map>
 #include <optional>
 
 #include "runtime/posix.hpp"
+#include "runtime/publish_steps.hpp"
 
 namespace reeld::runtime {
 namespace {
-
-std::string folder_of(const std::string& path) {
-    const auto slash = path.rfind('/');
-    if (slash == std::string::npos) return ".";
-    return slash == 0 ? "/" : path.substr(0, slash);
-}
-
-// Starts writing without waiting. The blocks of all files are chosen before the first flush commits
-// the file system's journal, so that one commit serves them all. A hint: failures show in the flush.
-void begin_writing(const std::string& path) {
-    const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-    if (fd.valid()) ::sync_file_range(fd.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
-}
 
 Status flush(const std::string& path, int flags) {
     const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | flags));
@@ -36,23 +23,35 @@ Status flush(const std::string& path, int flags) {
     return ok();
 }
 
-Status flush_file(const std::string& path) {
-    return flush(path, O_NOFOLLOW | O_NONBLOCK);
-}
-Status flush_folder(const std::string& path) {
-    return flush(path, O_DIRECTORY);
-}
-
-Status rename_new(const std::string& part, const std::string& target) {
-    if (::renameat2(AT_FDCWD, part.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) == 0) {
-        return ok();
+class SystemPublishDisk final : public PublishDisk {
+  public:
+    void begin_writing(const std::string& part) override {
+        const Descriptor fd(::open(part.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+        // Failures show in the flush.
+        if (fd.valid()) ::sync_file_range(fd.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
     }
-    if (errno != EINVAL && errno != ENOSYS) return errno_error("rename to " + target);
-    // The file system cannot refuse to replace in a rename; a hard link can.
-    if (::link(part.c_str(), target.c_str()) != 0) return errno_error("link " + target);
-    if (::unlink(part.c_str()) != 0) return errno_error("remove " + part);
-    return ok();
-}
+    Status sync_file(const std::string& part) override {
+        return flush(part, O_NOFOLLOW | O_NONBLOCK);
+    }
+    Status rename_new(const std::string& part, const std::string& target) override {
+        if (::renameat2(AT_FDCWD, part.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) == 0) {
+            return ok();
+        }
+        if (errno == EINVAL || errno == ENOSYS) {
+            return Error(ErrorCode::unsupported, "rename to " + target);
+        }
+        return errno_error("rename to " + target);
+    }
+    Status link_new(const std::string& part, const std::string& target) override {
+        if (::link(part.c_str(), target.c_str()) == 0) return ok();
+        return errno_error("link " + target);
+    }
+    Status unlink(const std::string& part) override {
+        if (::unlink(part.c_str()) == 0) return ok();
+        return errno_error("remove " + part);
+    }
+    Status sync_folder(const std::string& folder) override { return flush(folder, O_DIRECTORY); }
+};
 
 }  // namespace
 
@@ -114,46 +113,20 @@ void Publisher::run() {
             }
             return;
         }
-        auto owed = std::exchange(owed_, {});
+        const auto owed = std::exchange(owed_, {});
         lock.unlock();
-        work_on(batch, std::move(owed));
+        work_on(batch, owed);
         lock.lock();
     }
 }
 
-void Publisher::work_on(const Batch& batch, std::set<std::string> owed) {
-    std::map<std::shared_ptr<Request>, Status> results;
-    std::map<std::string, Status> folders;
-    for (const auto& folder : owed)
-        folders.emplace(folder, ok());
-    if (batch.size() > 1) {
-        for (const auto& request : batch) begin_writing(request->part);
-    }
-    for (const auto& request : batch) {
-        Status status = flush_file(request->part);
-        if (status) status = rename_new(request->part, request->target);
-        if (status) {
-            folders.emplace(folder_of(request->target), ok());
-            folders.emplace(folder_of(request->part), ok());
-        }
-        results.emplace(request, std::move(status));
-    }
-    Status owed_status = ok();
-    for (auto& [folder, status] : folders) {
-        status = flush_folder(folder);
-        // A folder that is gone has nothing left to lose.
-        if (!owed.contains(folder) || status || status.error().code() == ErrorCode::not_found) {
-            continue;
-        }
-        owed_status = status;
-        owe_flush(folder);
-    }
-    for (const auto& request : batch) {
-        Status& status = results.at(request);
-        if (status) status = folders.at(folder_of(request->target));
-        if (status) status = folders.at(folder_of(request->part));
-        complete(request, status ? owed_status : status);
-    }
+void Publisher::work_on(const Batch& batch, const std::set<std::string>& owed) {
+    std::vector<Publication> parts;
+    for (const auto& request : batch) parts.push_back({request->part, request->target});
+    SystemPublishDisk disk;
+    const Published published = publish_batch(disk, parts, owed);
+    for (const std::string& folder : published.owed) owe_flush(folder);
+    for (std::size_t i = 0; i < batch.size(); ++i) complete(batch[i], published.results[i]);
 }
 
 void Publisher::complete(const std::shared_ptr<Request>& request, Status status) {

@@ -31,7 +31,7 @@ class Publisher {
 
     static awaitable<Status> answered(std::shared_ptr<Request> request);
     void run();
-    void work_on(const Batch& batch, std::set<std::string> owed);
+    void work_on(const Batch& batch, const std::set<std::string>& owed);
     void complete(const std::shared_ptr<Request>& request, Status status);
 
     asio::any_io_executor executor_;

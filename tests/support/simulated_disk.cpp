@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "runtime/publish_steps.hpp"
+
 namespace reeld::test {
 namespace {
 
@@ -96,17 +98,47 @@ Result<std::uint64_t> SimulatedDisk::free_bytes(const std::string&) {
     return std::min(claimed_free, capacity - std::min(used(), capacity));
 }
 
+class SimulatedDisk::Steps final : public runtime::PublishDisk {
+  public:
+    explicit Steps(SimulatedDisk& disk) : files_(disk.files_) {}
+
+    void begin_writing(const std::string&) override {}
+    Status sync_file(const std::string& part) override { return known(part); }
+    Status rename_new(const std::string& part, const std::string& target) override {
+        const Status linked = link_new(part, target);
+        if (linked) files_.erase(part);
+        return linked;
+    }
+    Status link_new(const std::string& part, const std::string& target) override {
+        if (const Status there = known(part); !there) return there;
+        if (files_.contains(target)) return Error(ErrorCode::conflict, target);
+        files_[target] = files_.at(part);
+        return ok();
+    }
+    Status unlink(const std::string& part) override {
+        files_.erase(part);
+        return ok();
+    }
+    Status sync_folder(const std::string&) override { return ok(); }
+
+  private:
+    Status known(const std::string& part) const {
+        if (files_.contains(part)) return ok();
+        return Error(ErrorCode::not_found, part);
+    }
+
+    std::map<std::string, Content>& files_;
+};
+
 runtime::awaitable<Status> SimulatedDisk::publish(std::string part, std::string target) {
     if (before_publish) {
         const Status allowed = before_publish();
         if (!allowed) co_return allowed;
     }
-    const auto from = files_.find(part);
-    if (from == files_.end()) co_return Error(ErrorCode::not_found, part);
-    if (files_.contains(target)) co_return Error(ErrorCode::conflict, target);
-    files_[target] = from->second;
-    files_.erase(part);
-    co_return ok();
+    Steps steps(*this);
+    const std::vector<runtime::Publication> batch{{std::move(part), std::move(target)}};
+    const runtime::Published published = runtime::publish_batch(steps, batch, {});
+    co_return published.results.front();
 }
 
 }  // namespace reeld::test

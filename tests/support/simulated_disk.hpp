@@ -34,6 +34,8 @@ class SimulatedDisk final : public runtime::FileSystem {
     runtime::awaitable<Status> publish(std::string part, std::string target) override;
 
   private:
+    class Steps;  // of a publication
+
     std::map<std::string, Content> files_;
 };
 
