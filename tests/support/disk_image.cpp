@@ -1,0 +1,204 @@
+#include "support/disk_image.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+namespace reeld::test {
+namespace {
+
+using Keeps = PowerCut::Keeps;
+constexpr std::uint64_t sector = 512;
+
+enum class Fate { lost, kept, torn };
+
+Fate fate_of(const PowerCut& cut, bool last, runtime::Rng& rng) {
+    switch (cut.keeps) {
+        case Keeps::nothing:
+            return Fate::lost;
+        case Keeps::everything:
+            return Fate::kept;
+        case Keeps::last_torn:
+            return last ? Fate::torn : Fate::kept;
+        case Keeps::only_last:
+            return last ? Fate::kept : Fate::lost;
+        case Keeps::mixed:
+            break;
+    }
+    const double dice = rng.uniform();
+    return dice < 0.4 ? Fate::lost : dice < 0.8 ? Fate::kept : Fate::torn;
+}
+
+}  // namespace
+
+std::string to_string(const PowerCut& cut) {
+    switch (cut.keeps) {
+        case Keeps::nothing:
+            return "nothing unsynced kept";
+        case Keeps::everything:
+            return "everything kept";
+        case Keeps::last_torn:
+            return "the last write torn";
+        case Keeps::only_last:
+            return "only the last write kept";
+        case Keeps::mixed:
+            break;
+    }
+    return fmt::format("mixture {}", cut.seed);
+}
+
+std::string folder_of(const std::string& path) {
+    const auto slash = path.rfind('/');
+    return slash == std::string::npos ? "" : path.substr(0, slash);
+}
+
+void DiskImage::File::apply(std::string& bytes, const Change& change) {
+    const auto offset = static_cast<std::size_t>(change.offset);
+    if (change.truncates) {
+        bytes.resize(offset, '\0');
+        return;
+    }
+    if (bytes.size() < offset + change.bytes.size()) {
+        bytes.resize(offset + change.bytes.size(), '\0');
+    }
+    change.bytes.copy(bytes.data() + offset, change.bytes.size());
+}
+
+void DiskImage::File::write(std::uint64_t offset, std::string_view bytes) {
+    pending_.push_back(Change{offset, std::string(bytes)});
+    apply(bytes_, pending_.back());
+}
+
+void DiskImage::File::truncate(std::uint64_t size) {
+    pending_.push_back(Change{size, {}, true});
+    apply(bytes_, pending_.back());
+}
+
+void DiskImage::File::sync() {
+    for (const Change& change : pending_) {
+        if (!change.forsaken) apply(durable_, change);
+    }
+    std::erase_if(pending_, [](const Change& change) { return !change.forsaken; });
+}
+
+void DiskImage::File::fail_sync() {
+    for (Change& change : pending_)
+        change.forsaken = true;
+}
+
+std::string DiskImage::File::after(const PowerCut& cut, runtime::Rng& rng) const {
+    std::string left = durable_;
+    for (const Change& change : pending_) {
+        const Fate fate = fate_of(cut, &change == &pending_.back(), rng);
+        if (fate == Fate::lost) continue;
+        if (fate == Fate::kept || change.truncates) {
+            apply(left, change);
+            continue;
+        }
+        // Each sector is the old or the new one as a whole. One cut in the middle; which side is
+        // new is drawn, and for `last_torn` it is the beginning.
+        const std::uint64_t end = change.offset + change.bytes.size();
+        const std::uint64_t first = change.offset / sector + 1;
+        const std::uint64_t cuts = (end - 1) / sector + 1 - first;
+        if (cuts == 0) continue;
+        const bool drawn = cut.keeps == Keeps::mixed;
+        const double where = drawn ? rng.uniform() : 0.5;
+        const std::uint64_t middle =
+            (first + static_cast<std::uint64_t>(where * static_cast<double>(cuts))) * sector;
+        const auto kept = static_cast<std::size_t>(middle - change.offset);
+        const bool beginning = !drawn || rng.uniform() < 0.5;
+        apply(left, beginning ? Change{change.offset, change.bytes.substr(0, kept)}
+                              : Change{middle, change.bytes.substr(kept)});
+    }
+    return left;
+}
+
+void DiskImage::apply(std::map<std::string, Handle>& files, const Entry& entry) {
+    // Another file may have the name by now.
+    const auto gone = files.find(entry.gone);
+    if (gone != files.end() && gone->second == entry.file) files.erase(gone);
+    if (!entry.name.empty()) files[entry.name] = entry.file;
+}
+
+void DiskImage::change(Entry entry) {
+    apply(files_, entry);
+    pending_.push_back(std::move(entry));
+}
+
+DiskImage::Handle DiskImage::find(const std::string& path) const {
+    const auto found = files_.find(path);
+    return found == files_.end() ? nullptr : found->second;
+}
+
+DiskImage::Handle DiskImage::create(const std::string& path) {
+    auto file = std::make_shared<File>();
+    change(Entry{"", path, file});
+    return file;
+}
+
+bool DiskImage::remove(const std::string& path) {
+    const Handle file = find(path);
+    if (file) change(Entry{path, "", file});
+    return file != nullptr;
+}
+
+void DiskImage::rename(const std::string& from, const std::string& to) {
+    if (const Handle file = find(from)) change(Entry{from, to, file});
+}
+
+void DiskImage::sync(const Handle& file) {
+    file->sync();
+    const auto begins = std::find_if(pending_.begin(), pending_.end(), [&](const Entry& entry) {
+        return entry.file == file && entry.gone.empty();
+    });
+    if (begins == pending_.end()) return;
+    apply(durable_, *begins);
+    pending_.erase(begins);
+}
+
+void DiskImage::sync_folder(const std::string& folder) {
+    const auto is_here = [&](const Entry& entry) {
+        return folder_of(entry.name.empty() ? entry.gone : entry.name) == folder;
+    };
+    for (const Entry& entry : pending_) {
+        if (is_here(entry)) apply(durable_, entry);
+    }
+    std::erase_if(pending_, is_here);
+}
+
+DiskImage DiskImage::copy() const {
+    std::map<Handle, Handle> copies;
+    const auto copied = [&](const Handle& file) {
+        Handle& fresh = copies[file];
+        if (!fresh) fresh = std::make_shared<File>(*file);
+        return fresh;
+    };
+    DiskImage image;
+    for (const auto& [path, file] : files_)
+        image.files_[path] = copied(file);
+    for (const auto& [path, file] : durable_)
+        image.durable_[path] = copied(file);
+    for (const Entry& entry : pending_) {
+        image.pending_.push_back(Entry{entry.gone, entry.name, copied(entry.file)});
+    }
+    return image;
+}
+
+DiskImage DiskImage::after(const PowerCut& cut) const {
+    const auto rng = runtime::make_seeded_rng(cut.seed);
+    std::map<std::string, Handle> names = durable_;
+    for (const Entry& entry : pending_) {
+        // A name is there or not; it does not tear.
+        const bool last = &entry == &pending_.back();
+        if (fate_of(cut, last, *rng) != Fate::lost) apply(names, entry);
+    }
+    DiskImage image;
+    for (const auto& [path, file] : names) {
+        image.files_[path] = std::make_shared<File>(file->after(cut, *rng));
+    }
+    image.durable_ = image.files_;
+    return image;
+}
+
+}  // namespace reeld::test
