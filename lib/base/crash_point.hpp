@@ -15,7 +15,7 @@ namespace reeld {
 #define REELD_CRASH_POINTS(X)                                                                     \
     X(opening, locked, "the instance lock is held, there may be no database file yet")            \
     X(opening, file_made, "the database file has its mode, an empty one has no schema")           \
-    X(opening, wal_mode_set, "an empty database is in WAL mode, without a table")                 \
+    X(opening, wal_mode_set, "the journal mode is settled, the schema is missing or old")        \
     X(migration, step_written, "a schema step is complete in its open transaction")               \
     X(migration, step_committed, "one schema step is durable, later ones are not begun")          \
     X(inbox, file_made, "the inbox is an empty file")                                             \

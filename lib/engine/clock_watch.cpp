@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "base/crash_point.hpp"
 #include "base/log.hpp"
 
 namespace reeld::engine {
@@ -36,6 +37,7 @@ Status ClockWatch::follow() {
                  {{"by_ms", std::to_string(by.count())}});
     const Status shifted = shift(by);
     if (shifted) offset_ += by;
+    crash_point::pass(CrashPoint::clock_waits_moved);
     return shifted;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/crash_point.hpp"
 #include "base/log.hpp"
 
 namespace reeld::engine {
@@ -42,10 +43,12 @@ awaitable<void> Dispatcher::run() {
 
 awaitable<Status> Dispatcher::one_round(Round& round) {
     const Status worked = work(round);
+    if (!round.written.empty()) crash_point::pass(CrashPoint::dispatch_intents_written);
     // Also after a failure: the other providers' part is to be kept, and only this ends a broken
     // group.
     const Status durable = co_await core_.commit.durable();
     if (!durable) co_return durable;
+    if (!round.written.empty()) crash_point::pass(CrashPoint::submit_intent_durable);
     for (Written& written : round.written) {
         // Not to ourselves: this round has looked at all there is.
         tell(core_, written);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "base/crash_point.hpp"
 #include "base/crypto.hpp"
 #include "domain/media_probe.hpp"
 #include "engine/fetch_policy.hpp"
@@ -131,6 +132,7 @@ class Fetch {
             if (!hop) co_return Problem(problem_of_error(hop.error()));
             PartSink sink(part_, sink_limits(), part_.bytes() > 0, deps_.clock, deps_.files);
             Exchange exchange = co_await ask(*hop, sink);
+            crash_point::pass(CrashPoint::fetch_body_read);
             if (sink.answer() == FetchAnswer::redirect) {
                 const std::string* location = sink.head().headers.find("Location");
                 const auto next = resolve_location(url, location == nullptr ? "" : *location);
@@ -167,6 +169,7 @@ class Fetch {
         options.body_bytes_max = config_.max_bytes;
         options.allow_plain_http = hop.named;
         options.allow_private_addresses = hop.named;
+        crash_point::pass(CrashPoint::fetch_request_leaves);
         try {
             co_return co_await deps_.client.stream(std::move(request), sink, std::move(options));
         } catch (...) {
@@ -250,7 +253,9 @@ class Fetch {
         stored_.sha256 = part_.sha256();
         const auto published = co_await deps_.files.publish(task_.part, task_.target);
         if (published) {
+            crash_point::pass(CrashPoint::fetch_published);
             part_.drop_note();
+            crash_point::pass(CrashPoint::fetch_note_dropped);
             co_return Problem();
         }
         if (published.error().code() == ErrorCode::conflict) {

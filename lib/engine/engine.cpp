@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "base/crash_point.hpp"
 #include "base/log.hpp"
 #include "engine/gatekeeper.hpp"
 #include "engine/health_check.hpp"
@@ -42,6 +43,7 @@ void Engine::start() {
     std::vector<Written> written;
     Status named = name_interrupted(written);
     if (named) named = take_up_operations();
+    crash_point::pass(CrashPoint::start_leftovers_named);
     if (!named) {
         // The owner timers say the same some minutes later.
         log::error("engine", "interrupted operations could not be taken up at once",
@@ -99,10 +101,13 @@ awaitable<void> Engine::stop() {
         co_await core_.services.clock.sleep_for(step);
         waited += step;
     }
+    crash_point::pass(CrashPoint::stop_begins);
     core_.services.tasks.stop();
     const bool ended = co_await core_.services.tasks.join(core_.services.clock, Millis{5'000});
     if (!ended) log::warning("engine", "some tasks did not end in time");
+    crash_point::pass(CrashPoint::stop_tasks_ended);
     const Status committed = core_.services.store.commit();
+    if (committed) crash_point::pass(CrashPoint::stop_committed);
     if (!committed) {
         log::error("engine", "the last changes could not be written",
                    {{"error", committed.error().message()}});
@@ -120,6 +125,7 @@ void Engine::reconfigure(EngineConfig config) {
             }
         }
     });
+    crash_point::pass(CrashPoint::reload_gates_written);
     if (!released) {
         log::warning("engine", "paused providers stay paused after the reload",
                      {{"error", released.error().message()}});
@@ -177,9 +183,13 @@ awaitable<void> Engine::run_timers() {
         // First, so that nothing is decided by a time that only the clock has passed.
         Status fired = clock_watch_.follow();
         if (fired) fired = fire_due(written, more);
+        if (!written.empty()) crash_point::pass(CrashPoint::timers_fired);
         // Also after a failure: what went well is to be kept, and only this ends a broken group.
         const Status durable = co_await core_.commit.durable();
-        if (durable) follow(std::move(written));
+        if (durable) {
+            if (!written.empty()) crash_point::pass(CrashPoint::timers_durable);
+            follow(std::move(written));
+        }
         if (!fired || !durable) {
             log::error("engine", "owner timers could not be served; trying again",
                        {{"error", (fired ? durable : fired).error().message()}});
@@ -251,8 +261,10 @@ awaitable<Result<std::vector<Submitted>>> Engine::submit(
     });
     if (is_refused) co_return refused;
     if (!stored) co_return stored.error();
+    crash_point::pass(CrashPoint::intake_jobs_written);
     const Status durable = co_await core_.commit.durable();
     if (!durable) co_return durable.error();
+    crash_point::pass(CrashPoint::intake_jobs_durable);
     core_.dispatch_bell.ring();
     core_.timer_bell.ring();
     core_.event_bell.ring();
@@ -293,8 +305,10 @@ awaitable<Result<Job>> Engine::apply_action(JobId id, domain::Event event, bool 
         co_return Error(ErrorCode::not_found, "there is no such job");
     }
     if (written.kind == Written::Kind::rejected) co_return Error(ErrorCode::conflict, written.note);
+    crash_point::pass(CrashPoint::action_written);
     const Status durable = co_await core_.commit.durable();
     if (!durable) co_return durable.error();
+    crash_point::pass(CrashPoint::action_durable);
     Job job = written.job;
     std::vector<Written> all;
     all.push_back(std::move(written));
@@ -325,8 +339,10 @@ awaitable<Result<Job>> Engine::retry(JobId id) {
     });
     if (!stored) co_return stored.error();
     if (!answer) co_return refused;
+    crash_point::pass(CrashPoint::retry_written);
     const Status durable = co_await core_.commit.durable();
     if (!durable) co_return durable.error();
+    crash_point::pass(CrashPoint::retry_durable);
     core_.dispatch_bell.ring();
     core_.timer_bell.ring();
     core_.event_bell.ring();
@@ -347,7 +363,11 @@ domain::Reason Engine::shown_reason(const Job& job) const {
     return at->second.admission.reason;
 }
 
-awaitable<Status> Engine::read_barrier() { return core_.commit.durable(); }
+awaitable<Status> Engine::read_barrier() {
+    const Status durable = co_await core_.commit.durable();
+    if (durable) crash_point::pass(CrashPoint::read_durable);
+    co_return durable;
+}
 
 awaitable<void> Engine::wait_for_event(std::int64_t after, Millis timeout) {
     const auto last = core_.services.store.transact(

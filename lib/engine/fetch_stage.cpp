@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/crash_point.hpp"
 #include "base/log.hpp"
 #include "domain/naming.hpp"
 #include "engine/part_file.hpp"
@@ -88,6 +89,7 @@ awaitable<std::vector<domain::Effect>> FetchStage::fetch(JobId id) {
         const bool stored = std::holds_alternative<domain::event::OutputStored>(event);
         const std::string path = planned.output ? planned.output->path : std::string{};
         Written written = co_await record(core_, id, std::move(event), std::nullopt);
+        crash_point::pass(CrashPoint::fetch_outcome_durable);
         // A cancel came while it was fetched: the file belongs to nobody.
         if (written.job.state == domain::State::cancelled) forget(id, path, stored);
         following.insert(following.end(), written.effects.begin(), written.effects.end());
@@ -127,6 +129,7 @@ awaitable<FetchStage::Planned> FetchStage::plan(Job job, Output output, bool tak
                 planned.error = {"outputs_folder", made.error().message()};
                 co_return planned;
             }
+            crash_point::pass(CrashPoint::fetch_folder_made);
         }
         domain::event::OutputPlanned event;
         event.index = output.index;
@@ -139,6 +142,7 @@ awaitable<FetchStage::Planned> FetchStage::plan(Job job, Output output, bool tak
             is_free = tx.is_path_free(path);
             if (is_free) written = apply(core_, tx, job.request.id, named);
         });
+        crash_point::pass(CrashPoint::fetch_path_written);
         const Status durable = co_await core_.commit.durable();
         if (status) status = durable;
         if (!status) {
@@ -151,6 +155,7 @@ awaitable<FetchStage::Planned> FetchStage::plan(Job job, Output output, bool tak
             planned.error = {"not_wanted", "the job wants no output any more"};
             co_return planned;
         }
+        crash_point::pass(CrashPoint::fetch_path_durable);
         output.path = path;
         planned.output = std::move(output);
         co_return planned;
@@ -164,6 +169,7 @@ void FetchStage::forget(const JobId& id, const std::string& path, bool stored) {
     const std::string part = part_path(path, id);
     for (const std::string& file : {part, note_path(part), stored ? path : part}) {
         const Status removed = core_.services.files.remove(file);
+        crash_point::pass(CrashPoint::fetch_file_forgotten);
         if (!removed) {
             log::warning("engine", "a file of a cancelled job stays behind",
                          {{"job", id.str()}, {"file", file}, {"error", removed.error().message()}});

@@ -1,5 +1,6 @@
 #include "engine/gatekeeper.hpp"
 
+#include "base/crash_point.hpp"
 #include "base/log.hpp"
 
 namespace reeld::engine {
@@ -73,6 +74,7 @@ awaitable<void> gate_after_read(Core& core, std::string provider, Exchange excha
     }
     const Status durable = co_await core.commit.durable();
     if (!durable) co_return;  // said by the commit already; the next read tries again
+    crash_point::pass(CrashPoint::poll_gate_durable);
 }
 
 }  // namespace reeld::engine

@@ -1,5 +1,6 @@
 #include "engine/health_check.hpp"
 
+#include "base/crash_point.hpp"
 #include "base/log.hpp"
 #include "engine/gatekeeper.hpp"
 #include "engine/provider_call.hpp"
@@ -37,7 +38,9 @@ awaitable<void> check_keys(Core& core) {
             continue;
         }
         auto request = setup.provider->build_key_check();
+        crash_point::pass(CrashPoint::key_check_request_leaves);
         const Exchange exchange = co_await exchange_with(core, setup, std::move(request));
+        crash_point::pass(CrashPoint::key_check_answer_read);
         ProviderHealth& health = core.health[name];
         const std::string before = std::exchange(health.key, key_verdict(setup, exchange));
         if (health.key == "refused" && before != "refused") {
@@ -58,6 +61,7 @@ std::string outputs_trouble(Core& core) {
     const std::string path = core.config.downloads.outputs + "/.reeld-write-check";
     auto file = files.open_append(path);
     Status status = file ? (*file)->append("reeld") : Status(file.error());
+    crash_point::pass(CrashPoint::outputs_check_file_written);
     const Status removed = files.remove(path);
     if (status && !removed) status = removed.error();
     return status ? std::string{} : status.error().message();

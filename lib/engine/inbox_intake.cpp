@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/crash_point.hpp"
 #include "base/log.hpp"
 #include "domain/intake.hpp"
 #include "engine/job_writer.hpp"
@@ -73,6 +74,7 @@ awaitable<Result<int>> InboxIntake::drain() {
         }
         if (refusal.empty()) {
             taken.push_back(row);
+            crash_point::pass(CrashPoint::inbox_row_copied);
         } else {
             core_.count("inbox_refused");
             const Status told = core_.services.inbox->reject(row, refusal);
@@ -84,6 +86,7 @@ awaitable<Result<int>> InboxIntake::drain() {
     const Status durable = co_await core_.commit.durable();
     if (!durable) co_return durable.error();
     if (!taken.empty()) {
+        crash_point::pass(CrashPoint::inbox_jobs_durable);
         core_.dispatch_bell.ring();
         core_.timer_bell.ring();
         core_.event_bell.ring();

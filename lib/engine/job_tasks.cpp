@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/crash_point.hpp"
 #include "base/log.hpp"
 #include "engine/gatekeeper.hpp"
 #include "engine/provider_call.hpp"
@@ -116,7 +117,9 @@ awaitable<void> JobTasks::submit(JobId id) {
     intent.webhook_url = webhook_url(core_, *job, attempt->token);
     intent.intent_at = attempt->intent_at;
     auto request = setup.provider->build_submit(intent);
+    crash_point::pass(CrashPoint::submit_request_leaves);
     const Exchange exchange = co_await exchange_with(core_, setup, std::move(request));
+    crash_point::pass(CrashPoint::submit_answer_read);
     domain::Event event = setup.provider->read_submit(intent, exchange);
     core_.count("submits", labels(*job, domain::name_of(event)));
     store::Evidence evidence =
@@ -124,6 +127,7 @@ awaitable<void> JobTasks::submit(JobId id) {
 
     std::optional<store::Evidence> proof = std::move(evidence);
     co_await take(id, std::move(event), std::move(proof));
+    crash_point::pass(CrashPoint::submit_outcome_durable);
 }
 
 // Nothing has left this machine for this intent, so it need not wait for evidence.
@@ -140,13 +144,16 @@ awaitable<void> JobTasks::poll(JobId id) {
     if (configured == nullptr || !job->remote || domain::is_terminal(job->state)) co_return;
     const ProviderSetup setup = *configured;
     auto request = setup.provider->build_status(job->request.model, *job->remote);
+    crash_point::pass(CrashPoint::poll_request_leaves);
     const Exchange exchange = co_await exchange_with(core_, setup, std::move(request));
+    crash_point::pass(CrashPoint::poll_answer_read);
     domain::Event event = setup.provider->read_status(exchange);
     core_.count("polls", labels(*job, domain::name_of(event)));
     co_await gate_after_read(core_, job->provider, exchange);
     std::optional<store::Evidence> proof =
         answer_evidence(*job, EvidenceKind::status_answer, exchange, core_.now());
     co_await take(id, std::move(event), std::move(proof));
+    crash_point::pass(CrashPoint::poll_outcome_durable);
 }
 
 awaitable<void> JobTasks::read_result(JobId id) {
@@ -155,12 +162,15 @@ awaitable<void> JobTasks::read_result(JobId id) {
     if (configured == nullptr || !job->remote || domain::is_terminal(job->state)) co_return;
     const ProviderSetup setup = *configured;
     auto request = setup.provider->build_result(job->request.model, *job->remote);
+    crash_point::pass(CrashPoint::result_request_leaves);
     const Exchange exchange = co_await exchange_with(core_, setup, std::move(request));
+    crash_point::pass(CrashPoint::result_answer_read);
     domain::Event event = setup.provider->read_result(exchange);
     core_.count("results", labels(*job, domain::name_of(event)));
     std::optional<store::Evidence> proof =
         answer_evidence(*job, EvidenceKind::result_answer, exchange, core_.now());
     co_await take(id, std::move(event), std::move(proof));
+    crash_point::pass(CrashPoint::result_outcome_durable);
 }
 
 awaitable<void> JobTasks::cancel(JobId id) {
@@ -169,12 +179,15 @@ awaitable<void> JobTasks::cancel(JobId id) {
     if (configured == nullptr || !job->remote || domain::is_terminal(job->state)) co_return;
     const ProviderSetup setup = *configured;
     auto request = setup.provider->build_cancel(job->request.model, *job->remote);
+    crash_point::pass(CrashPoint::cancel_request_leaves);
     const Exchange exchange = co_await exchange_with(core_, setup, std::move(request));
+    crash_point::pass(CrashPoint::cancel_answer_read);
     domain::Event event = setup.provider->read_cancel(exchange);
     core_.count("cancels", labels(*job, domain::name_of(event)));
     std::optional<store::Evidence> proof =
         answer_evidence(*job, EvidenceKind::cancel_answer, exchange, core_.now());
     co_await take(id, std::move(event), std::move(proof));
+    crash_point::pass(CrashPoint::cancel_outcome_durable);
 }
 
 awaitable<void> JobTasks::search(JobId id) {
@@ -195,6 +208,7 @@ awaitable<void> JobTasks::search(JobId id) {
     core_.count("reconciliations", labels(*job, domain::name_of(event)));
     std::optional<store::Evidence> proof = std::move(evidence);
     co_await take(id, std::move(event), std::move(proof));
+    crash_point::pass(CrashPoint::search_outcome_durable);
 }
 
 }  // namespace reeld::engine

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "base/crash_point.hpp"
 #include "base/encoding.hpp"
 #include "base/json.hpp"
 
@@ -52,7 +53,9 @@ Result<std::vector<std::string>> remove_stale_parts(
         const bool ours = part.size() > 1 + part_suffix.size() && part.front() == '.' &&
                           part.ends_with(part_suffix);
         if (!ours || is_owned(folder + "/" + part)) continue;
-        if (files.remove(folder + "/" + name)) removed.push_back(name);
+        if (!files.remove(folder + "/" + name)) continue;
+        removed.push_back(name);
+        crash_point::pass(CrashPoint::sweep_part_removed);
     }
     return removed;
 }
@@ -64,6 +67,7 @@ awaitable<Status> PartFile::open() {
     auto file = files_.open_append(path_);
     if (!file) co_return file.error();
     file_ = std::move(*file);
+    crash_point::pass(CrashPoint::part_opened);
     auto note = read_note();
     if (!note) co_return note.error();
     const auto size = file_->size();
@@ -119,6 +123,7 @@ std::optional<PartFile::Note> PartFile::read_line(std::string_view line) {
 
 awaitable<Status> PartFile::adopt(Note note) {
     if (const auto cut = file_->truncate(note.bytes); !cut) co_return cut;
+    crash_point::pass(CrashPoint::part_cut_back);
     std::string block(block_bytes, '\0');
     while (bytes_ < note.bytes) {
         const auto want = std::min<std::uint64_t>(block.size(), note.bytes - bytes_);
@@ -138,7 +143,9 @@ awaitable<Status> PartFile::adopt(Note note) {
 
 Status PartFile::restart(std::string validator, std::optional<std::uint64_t> total) {
     drop_note();
+    crash_point::pass(CrashPoint::part_note_dropped);
     if (const auto cut = file_->truncate(0); !cut) return cut;
+    crash_point::pass(CrashPoint::part_emptied);
     sha_ = Sha256();
     bytes_ = 0;
     noted_ = 0;
@@ -151,6 +158,7 @@ Status PartFile::append(std::string_view bytes) {
     if (const auto written = file_->append(bytes); !written) return written;
     sha_.update(bytes);
     bytes_ += bytes.size();
+    crash_point::pass(CrashPoint::part_appended);
     if (bytes_ - noted_ >= checkpoint_every) checkpoint();
     return ok();
 }
@@ -165,13 +173,17 @@ void PartFile::checkpoint() {
     if (total_) object["total"] = *total_;
     auto note = files_.open_append(note_path(path_));
     // Appended, not rewritten: on a full disk the line before stays good.
-    if (note && (*note)->append(json::serialize(object) + "\n")) noted_ = bytes_;
+    if (!note || !(*note)->append(json::serialize(object) + "\n")) return;
+    noted_ = bytes_;
+    crash_point::pass(CrashPoint::part_noted);
 }
 
 Status PartFile::discard() {
     file_.reset();
     const auto note = files_.remove(note_path(path_));
+    crash_point::pass(CrashPoint::part_note_removed);
     const auto part = files_.remove(path_);
+    crash_point::pass(CrashPoint::part_discarded);
     return part ? note : part;
 }
 

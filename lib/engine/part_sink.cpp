@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/crash_point.hpp"
 #include "engine/fetch_policy.hpp"
 
 namespace reeld::engine {
@@ -39,6 +40,7 @@ Status PartSink::begin(const HttpResponse& head) {
         answer_ = FetchAnswer::redirect;
         return ok();
     }
+    crash_point::pass(CrashPoint::fetch_head_read);
     if (head.status == 200) return begin_whole(head);
     if (head.status == 206 && ranged_) return begin_rest(head);
     if (head.status == 416 && ranged_) {

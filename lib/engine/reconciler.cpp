@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/crash_point.hpp"
 #include "engine/provider_call.hpp"
 
 namespace reeld::engine {
@@ -62,6 +63,7 @@ awaitable<Search> read_history(Core& core, ProviderSetup setup, provider_api::Su
         if (!request) co_return search;
         Result<HttpRequest> built = std::move(*request);
         const Exchange exchange = co_await exchange_with(core, setup, std::move(built));
+        crash_point::pass(CrashPoint::search_page_read);
         auto read = setup.provider->read_history(intent, exchange);
         if (!read) {
             search.failed = not_searched(read.error().message());
@@ -94,6 +96,7 @@ awaitable<domain::Event> search_evidence(Core& core, ProviderSetup setup, Job jo
         // The answer's header may have told the id.
         auto request = setup.provider->build_status(job.request.model, *job.remote);
         const Exchange exchange = co_await exchange_with(core, setup, std::move(request));
+        crash_point::pass(CrashPoint::search_status_asked);
         evidence = answer_evidence(job, store::EvidenceKind::status_answer, exchange, core.now());
         const domain::Event seen = setup.provider->read_status(exchange);
         if (std::holds_alternative<domain::event::StatusSeen>(seen)) {

@@ -4,6 +4,7 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include "base/crash_point.hpp"
 #include "base/encoding.hpp"
 #include "base/log.hpp"
 #include "engine/provider_call.hpp"
@@ -124,8 +125,10 @@ awaitable<http::ServerResponse> WebhookIntake::handle(http::ServerRequest reques
         core_.count("webhooks_dropped", label);
         co_return answer(429, "too many deliveries for one request\n");
     }
+    crash_point::pass(CrashPoint::webhook_body_written);
     const Status durable = co_await core_.commit.durable();
     if (!durable) co_return answer(503, "the delivery could not be stored; try again\n");
+    crash_point::pass(CrashPoint::webhook_body_durable);
     const bool forged = processed.forged;
     if (processed.needs_keys && !whole) {
         // Too large to be kept whole: the provider is to send it again when the keys are here.
@@ -169,6 +172,7 @@ awaitable<bool> WebhookIntake::fetch_keys(std::string provider) {
     const Instant as_of = core_.now();
     Result<HttpRequest> built = std::move(*request);
     const Exchange exchange = co_await exchange_with(core_, setup, std::move(built));
+    crash_point::pass(CrashPoint::webhook_keys_answer_read);
     auto read = setup.provider->read_key_set(exchange);
     if (!read) {
         log::warning("engine", "the webhook keys could not be fetched; polling goes on",
@@ -248,8 +252,10 @@ awaitable<bool> WebhookIntake::process_again(store::Evidence evidence, std::stri
         }
         if (!processed.needs_keys) tx.mark_processed(evidence.id);
     });
+    crash_point::pass(CrashPoint::webhook_reread_written);
     const Status durable = co_await core_.commit.durable();
     if (!done || !durable || processed.needs_keys) co_return false;
+    crash_point::pass(CrashPoint::webhook_reread_durable);
     follow(std::move(processed));
     co_return true;
 }

@@ -5,6 +5,7 @@
 
 #include <stdexcept>
 
+#include "base/crash_point.hpp"
 #include "base/log.hpp"
 #include "store/sqlite_error.hpp"
 
@@ -133,9 +134,11 @@ Status Connection::commit() {
         return error;
     }
     if (!group_open_) return ok();
+    crash_point::pass(CrashPoint::store_commit_begins);
     try {
         execute(commit_group);
         group_open_ = false;
+        crash_point::pass(CrashPoint::store_committed);
         return ok();
     } catch (...) {
         Error error = current_error("cannot commit to " + path_);
@@ -156,6 +159,7 @@ Status Connection::checkpoint() {
     // Passive never waits; when all pages are moved, the next commit starts the WAL over.
     int result =
         sqlite3_wal_checkpoint_v2(handle, "main", SQLITE_CHECKPOINT_PASSIVE, &frames, &moved);
+    if (result == SQLITE_OK && moved > 0) crash_point::pass(CrashPoint::store_pages_moved);
     if (result == SQLITE_OK && frames > wal_frames_large) {
         // A reader kept the WAL from starting over for long: cut it as soon as the reader is gone,
         // without waiting for it here.
@@ -163,6 +167,7 @@ Status Connection::checkpoint() {
         result = sqlite3_wal_checkpoint_v2(handle, "main", SQLITE_CHECKPOINT_TRUNCATE, &frames,
                                            &moved);
         sqlite3_busy_timeout(handle, busy_timeout_ms);
+        if (result == SQLITE_OK) crash_point::pass(CrashPoint::store_wal_cut);
     }
     if (result == SQLITE_OK && moved == frames) wal_frames_ = 0;
     if (result == SQLITE_OK || result == SQLITE_BUSY) return ok();

@@ -7,6 +7,7 @@
 #include <sqlite3.h>
 #include <sys/stat.h>
 
+#include "base/crash_point.hpp"
 #include "base/crypto.hpp"
 #include "base/encoding.hpp"
 #include "store/instance_lock.hpp"
@@ -118,6 +119,7 @@ struct Inbox::State {
         if (Status made = create_database_file(path, inbox_mode); !made) {
             throw SQLite::Exception(made.error().message(), SQLITE_CANTOPEN);
         }
+        crash_point::pass(CrashPoint::inbox_file_made);
         auto fresh = std::make_unique<SQLite::Database>(path, SQLite::OPEN_READWRITE,
                                                         busy_timeout_ms);
         const auto id = id_of(path);
@@ -136,6 +138,7 @@ struct Inbox::State {
         // power, because a job has been made under it.
         fresh.exec("PRAGMA synchronous = EXTRA");
         fresh.exec(std::string(sql::inbox_create));
+        crash_point::pass(CrashPoint::inbox_table_made);
         // A shell may have made it a WAL database; that works too, so a refusal does not matter.
         SQLite::Statement mode(fresh, "PRAGMA journal_mode = DELETE");
         while (mode.tryExecuteStep() == SQLITE_ROW) {
@@ -181,6 +184,7 @@ Result<std::vector<InboxRow>> Inbox::pending(int limit) {
         }
         if (without_id) {
             change(database, [&] { statement(database, sql::inbox_give_ids).exec(); });
+            crash_point::pass(CrashPoint::inbox_ids_given);
         }
         std::vector<InboxRow> rows;
         SQLite::Statement row = statement(database, sql::inbox_pending);
@@ -203,7 +207,9 @@ Status Inbox::remove(const std::vector<InboxRow>& rows) {
                 removal.bind(":rowid", row.rowid);
                 removal.exec();
             }
+            crash_point::pass(CrashPoint::inbox_delete_written);
         });
+        crash_point::pass(CrashPoint::inbox_rows_deleted);
         return ok();
     } catch (...) {
         return state_->failed("cannot remove rows from the inbox");
@@ -219,7 +225,9 @@ Status Inbox::reject(const InboxRow& row, const std::string& error) {
             note.bind(":rowid", row.rowid);
             note.bind(":error", error);
             note.exec();
+            crash_point::pass(CrashPoint::inbox_error_written);
         });
+        crash_point::pass(CrashPoint::inbox_row_refused);
         return ok();
     } catch (...) {
         return state_->failed("cannot write an error into the inbox");

@@ -1,6 +1,7 @@
 #include <SQLiteCpp/Column.h>
 #include <fmt/format.h>
 
+#include "base/crash_point.hpp"
 #include "store/opening.hpp"
 #include "store/sqlite_error.hpp"
 #include "store_sql.hpp"
@@ -21,11 +22,13 @@ void run_step(SQLite::Database& database, const sql::NamedQuery& step, int versi
             throw std::logic_error(fmt::format("{} does not set user_version {}", step.name,
                                                version));
         }
+        crash_point::pass(CrashPoint::migration_step_written);
         database.exec(commit_step);
     } catch (...) {
         database.tryExec(undo_step);
         throw;
     }
+    crash_point::pass(CrashPoint::migration_step_committed);
 }
 
 }  // namespace

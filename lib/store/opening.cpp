@@ -6,6 +6,7 @@
 
 #include <array>
 
+#include "base/crash_point.hpp"
 #include "store/connection.hpp"
 #include "store/instance_lock.hpp"
 #include "store/sqlite_error.hpp"
@@ -86,6 +87,7 @@ Status prepare(Connection& connection, const StoreConfig& config) {
     if (Status known = check_identity(database, config.path); !known) return known;
     if (Status sound = quick_check(database, config.path); !sound) return sound;
     if (Status set = apply_pragmas(database, config); !set) return set;
+    crash_point::pass(CrashPoint::opening_wal_mode_set);
     if (Status migrated = migrate(database, config.path); !migrated) return migrated;
     connection.watch_wal();
     return ok();
@@ -109,7 +111,9 @@ Status quick_check(SQLite::Database& database, std::string_view path) {
 Result<std::unique_ptr<Connection>> open_connection(const StoreConfig& config) {
     auto lock = InstanceLock::acquire(config.path + ".lock");
     if (!lock) return lock.error();
+    crash_point::pass(CrashPoint::opening_locked);
     if (Status made = create_database_file(config.path, database_mode); !made) return made.error();
+    crash_point::pass(CrashPoint::opening_file_made);
     try {
         auto connection = std::make_unique<Connection>(config.path, std::move(*lock));
         if (Status ready = prepare(*connection, config); !ready) return ready.error();
