@@ -1,5 +1,6 @@
 #include "sandbox/answer.hpp"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include "sandbox/python_json.hpp"
@@ -23,6 +24,25 @@ Answer html_answer(int status, const std::string& title) {
         "<hr><center>nginx</center>\n</body>\n</html>\n",
         title);
     return answer;
+}
+
+Answer portal_answer() {
+    Answer answer = html_answer(200, "Welcome to the guest network");
+    answer.headers.add("Cache-Control", "no-store");
+    return answer;
+}
+
+void double_fields(Answer& answer) {
+    answer.headers.set("Content-Type", "text/plain; charset=utf-8");
+    if (answer.body.size() < 3 || answer.body.back() != '}') return;
+    const std::string again = answer.body.substr(1);
+    answer.body.pop_back();
+    answer.body += ", " + again;
+}
+
+std::string http_date(Instant at) {
+    const auto seconds = static_cast<std::time_t>(to_unix_ms(at) / 1000);
+    return fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT", fmt::gmtime(seconds));
 }
 
 Exchange to_exchange(const Answer& answer) {

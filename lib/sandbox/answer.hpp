@@ -33,6 +33,13 @@ struct Answer {
 
 Answer json_answer(int status, const json::value& body);
 Answer html_answer(int status, const std::string& title);
+// 200 and the page of a network that wants a login first.
+Answer portal_answer();
+// The document with each of its fields twice, as text.
+void double_fields(Answer& answer);
+
+// "Sun, 06 Nov 1994 08:49:37 GMT".
+std::string http_date(Instant at);
 
 // What a client sees of it, `delay` and `bytes_per_second` aside; a stream has an empty body.
 Exchange to_exchange(const Answer& answer);

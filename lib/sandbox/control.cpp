@@ -12,6 +12,9 @@ json::object write_settings(const World& world) {
             {"strict_paths", world.options.strict_paths},
             {"hide_unfinished", world.options.hide_unfinished},
             {"history_delay_ms", world.options.history_delay.count()},
+            {"history_page", world.options.history_page},
+            {"requests_per_minute", world.options.requests_per_minute},
+            {"webhook_patient", world.options.webhook_patient},
             {"faults", to_json(world.options.faults)}};
 }
 
@@ -25,6 +28,16 @@ Status read_setting(World& world, const json::object& object, std::string_view k
         world.locked = *flag;
     } else if (key == "lock_reason" && text) {
         world.lock_reason = *text;
+    } else if (key == "key" && text) {
+        options.key = *text;
+    } else if (key == "rotate_keys" && flag) {
+        if (*flag) world.webhooks.rotate_key();
+    } else if (key == "webhook_patient" && flag) {
+        options.webhook_patient = *flag;
+    } else if (key == "requests_per_minute" && whole && *whole >= 0) {
+        options.requests_per_minute = static_cast<std::size_t>(*whole);
+    } else if (key == "history_page" && whole && *whole >= 1) {
+        options.history_page = static_cast<std::size_t>(*whole);
     } else if (key == "strict_paths" && flag) {
         options.strict_paths = *flag;
     } else if (key == "hide_unfinished" && flag) {

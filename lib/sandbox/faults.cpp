@@ -8,15 +8,20 @@ namespace {
 
 // In the order of the enumeration.
 constexpr std::array<std::string_view, fault_count> names{
-    "lost_request",         "submit_5xx_nginx", "submit_5xx_json", "submit_429",
-    "lost_answer",          "truncated_answer", "slow_answer",     "status_5xx",
-    "status_regress",       "stream_cut",       "server_retry",    "cancel_ignored",
-    "moderation",           "result_5xx",       "media_truncated", "media_corrupt",
-    "media_404_once",       "media_slow",       "range_ignored",   "webhook_dropped",
-    "webhook_duplicate",    "webhook_late",     "webhook_early",   "webhook_forged",
-    "webhook_payload_error"};
+    "lost_request", "submit_5xx_nginx", "submit_5xx_json", "submit_5xx_proxy", "submit_429",
+    "submit_portal", "submit_redirect", "lost_answer", "truncated_answer", "slow_answer",
+    "answer_no_id", "answer_odd", "answer_foreign_urls", "status_5xx", "status_429",
+    "status_portal", "status_garbled", "status_404", "status_regress", "status_early",
+    "status_stale", "stream_cut", "server_retry", "cancel_ignored", "cancel_lies", "cancel_5xx",
+    "moderation", "result_5xx", "result_empty", "result_foreign", "result_404", "result_portal",
+    "result_garbled", "result_expires", "url_expires", "media_truncated", "media_corrupt",
+    "media_404_once", "media_gone", "media_5xx", "media_redirect", "media_odd_type", "media_slow",
+    "range_ignored", "webhook_dropped", "webhook_duplicate", "webhook_late", "webhook_early",
+    "webhook_forged", "webhook_payload_error", "webhook_null", "webhook_stale", "webhook_cut",
+    "webhook_swapped", "key_rotation", "keys_5xx", "keys_stale", "history_5xx", "history_blank",
+    "history_late"};
 
-static_assert(static_cast<std::size_t>(Fault::webhook_payload_error) + 1 == fault_count);
+static_assert(names.back() == "history_late");
 
 }  // namespace
 

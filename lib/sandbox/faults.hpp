@@ -29,23 +29,49 @@ enum class Fault {
     submit_5xx_nginx,  // 502, 503, 504 as an HTML page without x-fal-request-id; a 502 or 504 has
                        // been accepted behind the proxy in one of four cases, a 503 never
     submit_5xx_json,   // 500 or 503 with x-fal-request-id; accepted in one of two cases
-    submit_429,        // not accepted; every other one carries Retry-After
+    submit_5xx_proxy,  // 500, 502 or 520 as another proxy's page; accepted in one of two cases
+    submit_429,        // not accepted; two of three carry Retry-After, in seconds or as a date
+    submit_portal,     // not accepted; 200 and the page of a network that wants a login
+    submit_redirect,   // not accepted; 302, 307 or 308 to another host
     lost_answer,       // accepted, then the connection drops
     truncated_answer,  // accepted, the body ends early
     slow_answer,       // accepted, the answer takes 5 to 20 s
+    answer_no_id,      // accepted; 200 with a body that names no request, in one of two cases with
+                       // the id in x-fal-request-id
+    answer_odd,        // accepted; text/plain, and every field twice
+    answer_foreign_urls,  // accepted; the three URLs point to another host
     // While it waits and runs.
     status_5xx,      // one status answer is a 502 or 500
+    status_429,      // one status answer is a 429
+    status_portal,   // one status answer is 200 and an HTML page
+    status_garbled,  // one status answer is cut, null, or says an unknown word
+    status_404,      // the request is unknown for 10 to 60 s
     status_regress,  // one status answer of a running job says IN_QUEUE
+    status_early,    // one status answer of a running job says COMPLETED
+    status_stale,    // one status answer of a completed job says IN_PROGRESS
     stream_cut,      // the status stream breaks after its first event
     server_retry,    // the job goes back to the queue once and gets another gateway_request_id
     cancel_ignored,  // a running job takes the cancel and completes all the same
+    cancel_lies,     // a waiting job's cancel is answered OK, and it runs all the same
+    cancel_5xx,      // one cancel answer is a 502 or 500
     // Its result.
-    moderation,  // 422 content_policy_violation
-    result_5xx,  // completed with a 500, 503 or 504 result
+    moderation,      // 422 content_policy_violation
+    result_5xx,      // completed with a 500, 503 or 504 result
+    result_empty,    // completed without a file
+    result_foreign,  // the file's URL is on another host
+    result_404,      // the result is unknown for 10 to 60 s
+    result_portal,   // one result answer is 200 and an HTML page
+    result_garbled,  // one result answer is a piece of JSON
+    result_expires,  // kept for 30 to 300 s only
+    url_expires,     // the file's URL works for 1 to 10 min; each result answer has a fresh one
     // Its file, for one download each.
     media_truncated,  // the body ends before its Content-Length
     media_corrupt,    // an HTML page, or an MP4 cut with a matching Content-Length
     media_404_once,   // only ever the first download
+    media_gone,       // 403, 404 or 410 from the first download on
+    media_5xx,        // 503, two of three with Retry-After
+    media_redirect,   // 302 to the same file under another address
+    media_odd_type,   // the right bytes as text/html
     media_slow,       // 8 KiB a second
     range_ignored,    // 200 with everything instead of 206
     // Its webhook.
@@ -55,8 +81,19 @@ enum class Fault {
     webhook_early,      // done at once, and sent before the submit's answer
     webhook_forged,     // a delivery with a wrong key, another user's or an altered body beside it
     webhook_payload_error,  // payload null and payload_error set
+    webhook_null,           // payload null, and nothing said of it
+    webhook_stale,          // signed ten minutes before it is sent, at every try
+    webhook_cut,            // the first try lacks its signature or the end of its body
+    webhook_swapped,        // beside it a well-signed one that speaks of another request
+    // The keys that sign webhooks, and the request history.
+    key_rotation,   // a new key signs from the end of this job on
+    keys_5xx,       // one answer to the question for the keys is a 503
+    keys_stale,     // one such answer is the set before the last rotation
+    history_5xx,    // one page is a 500, a 429 or an HTML page
+    history_blank,  // the request is listed without its input
+    history_late,   // the request is listed 5 to 30 min after its submit
 };
-inline constexpr std::size_t fault_count = 25;
+inline constexpr std::size_t fault_count = static_cast<std::size_t>(Fault::history_late) + 1;
 
 std::string_view to_string(Fault fault);
 std::optional<Fault> parse_fault(std::string_view name);

@@ -1,7 +1,9 @@
 // Outputs of jobs and uploads of callers.
 #include <fmt/format.h>
 
+#include <array>
 #include <charconv>
+#include <cstdlib>
 
 #include "base/crypto.hpp"
 #include "base/encoding.hpp"
@@ -30,6 +32,37 @@ std::optional<Answer> corrupt(World& world, Job& job, std::uint64_t at, const st
     return serve_bytes(bytes.substr(0, bytes.size() / 2), "video/mp4", headers, false);
 }
 
+bool is_over(const Call& call) {
+    const auto until = call.target.get("until");
+    return until && call.now > from_unix_ms(std::strtoll(until->c_str(), nullptr, 10));
+}
+
+// What comes in place of the file.
+std::optional<Answer> withhold(World& world, const Call& call, Job& job, std::uint64_t at,
+                               bool first) {
+    constexpr std::array<int, 3> statuses{403, 404, 410};
+    if (job.gone_status == 0 && first &&
+        world.strikes(Fault::media_gone, job.post, job.marks, true)) {
+        job.gone_status = statuses.at(world.draws.below("gone_as", job.post, 3));
+    }
+    if (job.gone_status != 0) return json_answer(job.gone_status, {{"detail", "Gone"}});
+    if (is_over(call)) return json_answer(403, {{"detail", "Request has expired"}});
+    if (first && world.strikes(Fault::media_404_once, job.post, job.marks, true)) {
+        return not_found();
+    }
+    if (world.strikes(Fault::media_5xx, at, job.marks, first)) {
+        Answer answer = html_answer(503, "503 Service Temporarily Unavailable");
+        world.hint_retry(answer, at, call.now, Millis{20'000});
+        return answer;
+    }
+    if (!call.target.get("moved") && world.strikes(Fault::media_redirect, at, job.marks, first)) {
+        Answer answer = html_answer(302, "302 Found");
+        answer.headers.add("Location", call.path + "?moved=1");
+        return answer;
+    }
+    return std::nullopt;
+}
+
 Answer serve_output(World& world, const Call& call) {
     Job* job = world.queue.find(call.segments[2]);
     if (job == nullptr || job->stage != Stage::completed || job->outcome.status != 200) {
@@ -37,13 +70,13 @@ Answer serve_output(World& world, const Call& call) {
     }
     const bool first = ++job->downloads == 1;
     const auto at = World::nth(*job, job->downloads);
-    if (first && world.strikes(Fault::media_404_once, job->post, job->marks, true)) {
-        return not_found();
-    }
+    if (auto answer = withhold(world, call, *job, at, first)) return *answer;
     const std::string bytes = make_output(world, *job);
     if (auto answer = corrupt(world, *job, at, bytes, call.headers)) return *answer;
     const bool ignore_range = world.strikes(Fault::range_ignored, at, job->marks, first);
-    Answer answer = serve_bytes(bytes, "video/mp4", call.headers, ignore_range);
+    const bool odd = world.strikes(Fault::media_odd_type, at, job->marks, first);
+    Answer answer =
+        serve_bytes(bytes, odd ? "text/html" : "video/mp4", call.headers, ignore_range);
     if (answer.body.empty() || call.method == "HEAD") return answer;
     if (world.strikes(Fault::media_truncated, at, job->marks, first)) {
         answer.cut_after = world.draws.below("truncate_at", at, answer.body.size());

@@ -22,9 +22,12 @@ struct Options {
     Millis run_min{800}, run_max{3'000};
     Millis history_delay{2'000};      // before a request appears in the history
     bool hide_unfinished = false;     // in the history
+    std::size_t history_page = 100;   // the longest page it gives
     Millis retention{3'600'000};      // of a result, after its end
     Millis retention_large{360'000};  // of a result of 10 KB or more
     unsigned webhook_retries_max = 31;
+    bool webhook_patient = false;        // fal's older policy: 10 retries within 2 h
+    std::size_t requests_per_minute = 0;  // submits; more of them are a 429. 0: no limit
     double unit_price_usd = 0.28;
     std::size_t upload_bytes_max = 256 * 1024 * 1024;  // all uploads together
 };

@@ -85,7 +85,27 @@ Outcome plan_outcome(World& world, const Job& job) {
         constexpr std::array<int, 3> statuses{500, 503, 504};
         return server_error(statuses.at(world.draws.below("result_status", job.post, 3)));
     }
-    return video(world, job);
+    Outcome outcome = video(world, job);
+    if (world.strikes(Fault::result_empty, job.post, job.marks, true)) {
+        outcome.body = json::object{{"video", nullptr}, {"images", json::array{}}};
+    } else if (world.strikes(Fault::result_foreign, job.post, job.marks, true)) {
+        outcome.body.at("video").get_object()["url"] =
+            fmt::format("https://elsewhere.invalid/files/{}.mp4", job.request_id);
+    }
+    return outcome;
+}
+
+json::value write_result(const Job& job, Instant now) {
+    json::value body = job.outcome.body;
+    json::object* file = nullptr;
+    if (json::object* object = body.if_object()) {
+        const auto video = object->find("video");
+        if (video != object->end()) file = video->value().if_object();
+    }
+    if (!job.url_life || file == nullptr) return body;
+    const std::string url = find_string(*file, "url").value_or("");
+    (*file)["url"] = fmt::format("{}?until={}", url, to_unix_ms(now + *job.url_life));
+    return body;
 }
 
 std::string make_output(const World& world, const Job& job) {

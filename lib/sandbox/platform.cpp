@@ -84,8 +84,20 @@ bool has_status(const Job& job, const std::string& wanted) {
     return wanted == (status == 200 ? "success" : status < 500 ? "user_error" : "error");
 }
 
+// How long a request stays out of the history, and whether it then shows its input.
+void draw_listing(World& world, Job& job) {
+    if (job.listed_late) return;
+    job.listed_late = world.strikes(Fault::history_late, job.post, job.marks, true);
+    job.listed_blank = world.strikes(Fault::history_blank, job.post, job.marks, true);
+}
+
+Millis listing_delay(const World& world, const Job& job) {
+    if (job.listed_late != true) return world.scaled(world.options.history_delay);
+    return world.draws.between("listed_after", job.post, Millis{300'000}, Millis{1'800'000});
+}
+
 bool matches(const World& world, const Wish& wish, const Job& job, Instant now) {
-    if (now < job.accepted_at + world.scaled(world.options.history_delay)) return false;
+    if (now < job.accepted_at + listing_delay(world, job)) return false;
     if (world.options.hide_unfinished && job.stage != Stage::completed) return false;
     if (!wish.request_id.empty() && wish.request_id != job.request_id) return false;
     if (job.accepted_at < wish.start || job.accepted_at >= wish.end) return false;
@@ -108,20 +120,40 @@ json::object write_item(const Job& job, bool payloads) {
         item["status_code"] = job.outcome.status;
         item["duration"] = static_cast<double>(duration_of(job).count()) / 1000.0;
     }
-    if (!payloads || !job.store_io) return item;
+    if (!payloads || !job.store_io || job.listed_blank == true) return item;
     item["json_input"] = job.input;
     if (job.finished_at) item["json_output"] = job.outcome.body;
     return item;
 }
 
-Answer history(const World& world, const Call& call) {
+Answer history_trouble(World& world, std::uint64_t at, Instant now) {
+    switch (world.draws.below("history_status", at, 3)) {
+        case 0:
+            return portal_answer();
+        case 1:
+            return problem(500, "server_error", "internal error");
+        default:
+            break;
+    }
+    Answer answer = problem(429, "rate_limited", "slow down");
+    world.hint_retry(answer, at, now, Millis{30'000});
+    return answer;
+}
+
+Answer history(World& world, const Call& call) {
     Wish wish;
     if (const auto wrong = read_wish(call, wish)) {
         return problem(400, "validation_error", *wrong + " is missing or wrong");
     }
+    const auto at = ++world.history_reads;
+    if (world.strikes(Fault::history_5xx, at, {}, false)) {
+        return history_trouble(world, at, call.now);
+    }
+    wish.limit = std::min(wish.limit, world.options.history_page);
     std::vector<const Job*> found;
-    const auto& jobs = world.queue.jobs();
+    auto& jobs = world.queue.jobs();
     for (auto job = jobs.rbegin(); job != jobs.rend(); ++job) {
+        draw_listing(world, *job);
         if (matches(world, wish, *job, call.now)) found.push_back(&*job);
     }
     std::stable_sort(found.begin(), found.end(), [&](const Job* a, const Job* b) {
@@ -155,14 +187,21 @@ Answer pricing(const World& world, const Call& call) {
         200, {{"prices", std::move(prices)}, {"next_cursor", nullptr}, {"has_more", false}});
 }
 
+Answer keys(World& world) {
+    const auto at = ++world.key_reads;
+    if (world.strikes(Fault::keys_5xx, at, {}, false)) {
+        return html_answer(503, "503 Service Temporarily Unavailable");
+    }
+    const bool before = world.strikes(Fault::keys_stale, at, {}, false);
+    Answer answer = json_answer(200, nullptr);
+    answer.body = world.webhooks.key_set(before);
+    return answer;
+}
+
 }  // namespace
 
 std::optional<Answer> answer_platform(World& world, const Call& call) {
-    if (call.path == "/.well-known/jwks.json") {
-        Answer answer = json_answer(200, nullptr);
-        answer.body = world.webhooks.key_set();
-        return answer;
-    }
+    if (call.path == "/.well-known/jwks.json") return keys(world);
     if (!call.has_prefix("/v1/")) return std::nullopt;
     if (!is_authorized(world, call)) return problem(401, "authorization_error", "invalid key");
     if (call.method != "GET") return problem(404, "not_found", "no such call");

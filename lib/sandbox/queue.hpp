@@ -49,6 +49,15 @@ struct Job {
     std::optional<Instant> finished_at;
     unsigned server_retries = 0;  // still to come
     bool cancel_requested = false;
+    bool cancel_lied = false;  // somebody believes that it is cancelled
+
+    std::optional<Instant> unknown_until;         // status answers 404
+    std::optional<Instant> result_unknown_until;  // result answers 404
+    std::optional<Millis> keep;                   // of its result, when not the usual time
+    std::optional<Millis> url_life;               // of its file's URL in one answer
+    int gone_status = 0;                          // its file is answered so from now on
+    std::optional<bool> listed_late;              // in the history, once drawn
+    std::optional<bool> listed_blank;
 
     Stage stage = Stage::queued;
     Outcome planned;  // how it will end if nothing happens
@@ -59,6 +68,8 @@ struct Job {
     std::uint64_t polls_running = 0;
     std::uint64_t streams = 0;
     std::uint64_t downloads = 0;
+    std::uint64_t results = 0;
+    std::uint64_t cancels = 0;
 };
 
 class Queue {

@@ -19,6 +19,55 @@ bool is_true(const std::optional<std::string>& text) {
     return text == "1" || text == "true" || text == "True";
 }
 
+// The request is not known for a while, beginning now.
+bool goes_missing(World& world, Fault fault, std::uint64_t at, const Job& job, bool first,
+                  Instant now, std::optional<Instant>& until) {
+    if (!until && world.strikes(fault, at, job.marks, first)) {
+        until = now + world.draws.between("missing_for", at, Millis{10'000}, Millis{60'000});
+    }
+    return until && now < *until;
+}
+
+// A status object that says so whatever is true.
+json::object said(const World& world, const Job& job, Stage stage) {
+    json::object body = describe(world, job);
+    body["status"] = to_string(stage);
+    body["logs"] = nullptr;
+    return body;
+}
+
+Answer garbled(World& world, std::uint64_t at, json::object body) {
+    switch (world.draws.below("garbled_as", at, 3)) {
+        case 0:
+            return json_answer(200, nullptr);
+        case 1:
+            body["status"] = "ARCHIVED";
+            return json_answer(200, body);
+        default:
+            break;
+    }
+    Answer answer = json_answer(200, body);
+    answer.body.resize(answer.body.size() / 2);
+    return answer;
+}
+
+std::optional<Answer> spoilt_status(World& world, const Call& call, Job& job, std::uint64_t at) {
+    const bool first = job.polls == 1;
+    if (goes_missing(world, Fault::status_404, at, job, first, call.now, job.unknown_until)) {
+        return unknown_request();
+    }
+    if (world.strikes(Fault::status_429, at, job.marks, first)) {
+        Answer answer = json_answer(429, {{"detail", "Too many requests"}});
+        world.hint_retry(answer, at, call.now, Millis{30'000});
+        return answer;
+    }
+    if (world.strikes(Fault::status_portal, at, job.marks, first)) return portal_answer();
+    if (world.strikes(Fault::status_garbled, at, job.marks, first)) {
+        return garbled(world, at, said(world, job, job.stage));
+    }
+    return std::nullopt;
+}
+
 Answer status(World& world, const Call& call, Job& job) {
     const auto at = World::nth(job, ++job.polls);
     if (world.strikes(Fault::status_5xx, at, job.marks, job.polls == 1)) {
@@ -26,6 +75,7 @@ Answer status(World& world, const Call& call, Job& job) {
             return html_answer(502, "502 Bad Gateway");
         return json_answer(500, {{"detail", "Internal error"}, {"error_type", "internal_error"}});
     }
+    if (auto spoilt = spoilt_status(world, call, job, at)) return *spoilt;
     json::object body = write_status(world, job, is_true(call.target.get("logs")), call.now);
     if (job.stage == Stage::running) {
         const bool first = ++job.polls_running == 1;
@@ -33,7 +83,13 @@ Answer status(World& world, const Call& call, Job& job) {
             body = describe(world, job);
             body["status"] = to_string(Stage::queued);
             body["queue_position"] = 0;
+        } else if (world.strikes(Fault::status_early, at, job.marks, first)) {
+            return json_answer(200, said(world, job, Stage::completed));
         }
+    }
+    if (job.stage == Stage::completed && job.started_at &&
+        world.strikes(Fault::status_stale, at, job.marks, job.polls == 1)) {
+        return json_answer(202, said(world, job, Stage::running));
     }
     Answer answer = json_answer(job.stage == Stage::completed ? 200 : 202, body);
     answer.headers.add("x-fal-request-id", job.request_id);
@@ -57,18 +113,29 @@ Answer stream(World& world, const Call& call, Job& job) {
 
 bool is_expired(const World& world, const Job& job, Instant now) {
     const bool large = python_json(job.outcome.body).size() >= 10'240;
-    const Millis keep = large ? world.options.retention_large : world.options.retention;
+    const Millis usual = large ? world.options.retention_large : world.options.retention;
+    const Millis keep = job.keep.value_or(usual);
     return now - *job.finished_at > keep;
 }
 
-Answer result(World& world, const Call& call, const Job& job) {
+Answer result(World& world, const Call& call, Job& job) {
     if (job.stage != Stage::completed) {
         return json_answer(400, {{"detail", "Request is still in progress"}});
     }
     if (is_expired(world, job, call.now))
         return json_answer(404, {{"detail", "Request not found"}});
+    const auto at = World::nth(job, ++job.results);
+    const bool first = job.results == 1;
+    if (goes_missing(world, Fault::result_404, at, job, first, call.now,
+                     job.result_unknown_until)) {
+        return json_answer(404, {{"detail", "Request not found"}});
+    }
+    if (world.strikes(Fault::result_portal, at, job.marks, first)) return portal_answer();
     const Outcome& outcome = job.outcome;
-    Answer answer = json_answer(outcome.status, outcome.body);
+    Answer answer = json_answer(outcome.status, write_result(job, call.now));
+    if (outcome.status == 200 && world.strikes(Fault::result_garbled, at, job.marks, first)) {
+        answer.body.resize(answer.body.size() / 2);
+    }
     answer.headers.add("x-fal-request-id", job.request_id);
     answer.headers.add("X-Fal-Billable-Units", job.billed ? "1" : "0");
     if (outcome.status == 200) return answer;
@@ -81,11 +148,22 @@ Answer result(World& world, const Call& call, const Job& job) {
 }
 
 Answer cancel(World& world, const Call& call, Job& job) {
+    const auto at = World::nth(job, ++job.cancels);
+    if (world.strikes(Fault::cancel_5xx, at, job.marks, job.cancels == 1)) {
+        if (world.draws.below("cancel_status", at, 2) == 0)
+            return html_answer(502, "502 Bad Gateway");
+        return json_answer(500, {{"detail", "Internal error"}, {"error_type", "internal_error"}});
+    }
     if (job.stage == Stage::completed) return json_answer(400, {{"status", "ALREADY_COMPLETED"}});
     const bool running = job.stage == Stage::running;
+    if (!running && !job.cancel_lied &&
+        world.strikes(Fault::cancel_lies, job.post, job.marks, true)) {
+        job.cancel_lied = true;
+    }
+    if (!running && job.cancel_lied) return json_answer(200, {{"status", "OK"}});
     const bool ignores =
         running &&
-        (job.cancel_requested || world.strikes(Fault::cancel_ignored, job.post, job.marks, true));
+        (job.cancel_requested || job.cancel_lied || world.strikes(Fault::cancel_ignored, job.post, job.marks, true));
     world.queue.cancel(job, ignores, call.now);
     if (running) return json_answer(202, {{"status", "CANCELLATION_REQUESTED"}});
     return json_answer(200, {{"status", "OK"}});

@@ -117,6 +117,13 @@ std::optional<Instant> Service::next_due() const {
 json::object Service::ledger() const {
     return write_ledger(*world_);
 }
+std::string Service::file_of(const std::string& request_id) const {
+    const Job* job = world_->queue.find(request_id);
+    return job == nullptr || job->outcome.status != 200 ? "" : make_output(*world_, *job);
+}
+void Service::tell(std::function<void(Instant, const std::string&)> diary) {
+    world_->diary = std::move(diary);
+}
 const Options& Service::options() const {
     return world_->options;
 }

@@ -22,7 +22,10 @@
 //   GET  /_sandbox/control   the settings
 //   POST /_sandbox/control   changes some: {"locked": bool, "lock_reason": text, "concurrency": n,
 //                             "speed": x, "strict_paths": bool, "hide_unfinished": bool,
-//                             "history_delay_ms": n, "faults": {name: probability}}
+//                             "history_delay_ms": n, "history_page": n, "requests_per_minute": n,
+//                             "webhook_patient": bool, "rotate_keys": true, "key": text,
+//                             "faults": {name: probability}}
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -53,6 +56,10 @@ class Service {
     std::optional<Instant> next_due() const;
 
     json::object ledger() const;
+    // The bytes that a request made, whatever its downloads say; empty when there are none.
+    std::string file_of(const std::string& request_id) const;
+    // Calls `diary` with one line for each thing that happens here.
+    void tell(std::function<void(Instant, const std::string&)> diary);
     const Options& options() const;
     // For a server that learns its port late. URLs given out before keep the old base.
     void set_public_url(std::string url);

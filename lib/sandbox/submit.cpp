@@ -15,8 +15,10 @@ constexpr Millis early_answer_delay{400};
 
 // At most one of them hits a POST.
 constexpr std::array submit_faults{
-    Fault::lost_request, Fault::submit_5xx_nginx, Fault::submit_5xx_json, Fault::submit_429,
-    Fault::lost_answer,  Fault::truncated_answer, Fault::slow_answer};
+    Fault::lost_request, Fault::submit_5xx_nginx, Fault::submit_5xx_json,  Fault::submit_5xx_proxy,
+    Fault::submit_429,   Fault::submit_portal,    Fault::submit_redirect,  Fault::lost_answer,
+    Fault::slow_answer,  Fault::truncated_answer, Fault::answer_no_id,     Fault::answer_odd,
+    Fault::answer_foreign_urls};
 
 struct Order {
     std::uint64_t post = 0;
@@ -79,6 +81,7 @@ Job make_job(World& world, const Call& call, const std::string& endpoint, Order 
 Answer accept(World& world, const Call& call, const std::string& endpoint, Order order) {
     const auto post = order.post;
     const Job& job = world.queue.add(make_job(world, call, endpoint, std::move(order)));
+    world.write(call.now, fmt::format("POST {}: accepted as {}", post, job.request_id));
     json::object body = describe(world, job);
     body["status"] = to_string(Stage::queued);
     body["queue_position"] = world.queue.position(job);
@@ -120,13 +123,79 @@ Answer json_5xx(World& world, const Call& call, const std::string& endpoint, Ord
     return answer;
 }
 
-Answer too_many(World& world, const Order& order) {
+Answer proxy(World& world, const Call& call, const std::string& endpoint, Order order) {
+    constexpr std::array<int, 3> statuses{500, 502, 520};
+    const auto post = order.post;
+    if (world.draws.below("proxy_accepted", post, 2) == 0) {
+        accept(world, call, endpoint, std::move(order));
+    }
+    Answer answer = html_answer(statuses.at(world.draws.below("proxy_status", post, 3)), "");
+    answer.body = "<!DOCTYPE html>\n<title>An error occurred</title>\n<p>edge-7</p>\n";
+    return answer;
+}
+
+Answer too_many(World& world, const Order& order, Instant now) {
     Answer answer = json_answer(429, {{"detail", "Too many requests"}});
-    if (world.draws.below("retry_after", order.post, 2) == 0) {
-        answer.headers.add("Retry-After",
-                           std::to_string(1 + world.draws.below("retry_after_s", order.post, 3)));
+    world.hint_retry(answer, order.post, now, Millis{3'000});
+    return answer;
+}
+
+// More submits than the account may make in a minute.
+std::optional<Answer> over_the_rate(World& world, std::uint64_t post, Instant now) {
+    const std::size_t limit = world.options.requests_per_minute;
+    const Millis window = world.scaled(Millis{60'000});
+    auto& recent = world.recent;
+    while (!recent.empty() && recent.front() + window <= now) recent.pop_front();
+    if (limit == 0 || recent.size() < limit) {
+        recent.push_back(now);
+        return std::nullopt;
+    }
+    ++world.fired["rate_limit"];
+    Answer answer = json_answer(429, {{"detail", "Rate limit exceeded"}});
+    const Instant again = recent.front() + window;
+    if (world.draws.below("rate_hint", post, 2) == 0) {
+        answer.headers.add("Retry-After", std::to_string((again - now).count() / 1000 + 1));
+    } else {
+        answer.headers.add("Retry-After", http_date(again + Millis{999}));
     }
     return answer;
+}
+
+Answer redirect(World& world, const Call& call, std::uint64_t post) {
+    constexpr std::array<int, 3> statuses{302, 307, 308};
+    Answer answer = html_answer(statuses.at(world.draws.below("redirect", post, 3)), "Moved");
+    answer.headers.add("Location", "https://elsewhere.invalid" + call.path);
+    return answer;
+}
+
+// What came of an accepted submit, as the caller hears it.
+void spoil(World& world, Fault fault, std::uint64_t post, Answer& answer) {
+    if (fault == Fault::lost_answer) answer.drop = true;
+    if (fault == Fault::truncated_answer) {
+        answer.cut_after = world.draws.below("answer_cut", post, answer.body.size());
+    }
+    if (fault == Fault::slow_answer) {
+        answer.delay =
+            world.scaled(world.draws.between("answer_delay", post, Millis{5'000}, Millis{20'000}));
+    }
+    if (fault == Fault::answer_odd) double_fields(answer);
+    if (fault == Fault::answer_no_id) {
+        const bool hidden = world.draws.below("id_in_header", post, 2) == 0;
+        Answer bare = json_answer(200, {{"detail", "Internal error"}, {"status", "ERROR"}});
+        if (hidden) bare.headers.add("x-fal-request-id", *answer.headers.find("x-fal-request-id"));
+        bare.delay = answer.delay;
+        answer = std::move(bare);
+    }
+}
+
+json::object foreign_urls(const std::string& request_id) {
+    const std::string url = "https://elsewhere.invalid/requests/" + request_id;
+    return {{"request_id", request_id},
+            {"response_url", url},
+            {"status_url", url + "/status"},
+            {"cancel_url", url + "/cancel"},
+            {"status", "IN_QUEUE"},
+            {"queue_position", 0}};
 }
 
 Answer dropped() {
@@ -136,20 +205,23 @@ Answer dropped() {
 }
 
 Answer answer_order(World& world, const Call& call, const std::string& endpoint, Order order) {
+    const auto post = order.post;
+    if (auto refused = over_the_rate(world, post, call.now)) return *refused;
     const auto fault = draw_fault(world, order);
+    if (fault) world.write(call.now, fmt::format("POST {}: {}", post, to_string(*fault)));
     if (fault == Fault::lost_request) return dropped();
-    if (fault == Fault::submit_429) return too_many(world, order);
+    if (fault == Fault::submit_429) return too_many(world, order, call.now);
+    if (fault == Fault::submit_portal) return portal_answer();
+    if (fault == Fault::submit_redirect) return redirect(world, call, post);
     if (fault == Fault::submit_5xx_nginx) return nginx(world, call, endpoint, std::move(order));
     if (fault == Fault::submit_5xx_json) return json_5xx(world, call, endpoint, std::move(order));
-    const auto post = order.post;
+    if (fault == Fault::submit_5xx_proxy) return proxy(world, call, endpoint, std::move(order));
     Answer answer = accept(world, call, endpoint, std::move(order));
-    if (fault == Fault::lost_answer) return dropped();
-    if (fault == Fault::truncated_answer) {
-        answer.cut_after = world.draws.below("answer_cut", post, answer.body.size());
-    }
-    if (fault == Fault::slow_answer) {
-        answer.delay =
-            world.scaled(world.draws.between("answer_delay", post, Millis{5'000}, Millis{20'000}));
+    if (fault == Fault::answer_foreign_urls) {
+        const std::string id = *answer.headers.find("x-fal-request-id");
+        answer.body = json_answer(200, foreign_urls(id)).body;
+    } else if (fault) {
+        spoil(world, *fault, post, answer);
     }
     return answer;
 }

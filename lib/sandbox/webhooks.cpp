@@ -5,6 +5,7 @@
 #include "base/crypto.hpp"
 #include "base/encoding.hpp"
 #include "sandbox/python_json.hpp"
+#include "sandbox/world.hpp"
 
 namespace reeld::sandbox {
 
@@ -20,15 +21,23 @@ constexpr std::string_view not_serializable =
     "Response payload is not JSON serializable. Either return a JSON serializable object or use "
     "the queue endpoint to retrieve the response.";
 
-std::string write_body(const Job& job, bool payload_error) {
+// Waits of 131, 262 … s: ten of them fill two hours.
+constexpr Millis patient_step{131'000};
+constexpr unsigned patient_retries = 10;
+constexpr Millis patient_limit{7'200'000};
+constexpr Millis stale_by{600'000};
+
+std::string write_body(const Job& job, const std::string& request_id,
+                       const WebhookFaults& faults) {
     const bool good = job.outcome.status == 200;
-    json::object body{{"request_id", job.request_id},
+    json::object body{{"request_id", request_id},
                       {"gateway_request_id", job.gateway_request_id},
                       {"status", good ? "OK" : "ERROR"},
                       {"error", nullptr},
-                      {"payload", job.outcome.body}};
+                      {"payload", write_result(job, *job.finished_at)}};
     if (!good) body["error"] = fmt::format("Invalid status code: {}", job.outcome.status);
-    if (payload_error) {
+    if (faults.null) body["payload"] = nullptr;
+    if (faults.payload_error) {
         body["payload"] = nullptr;
         body["payload_error"] = not_serializable;
     }
@@ -42,7 +51,8 @@ std::string Webhooks::key(std::string_view purpose) const {
 }
 
 Millis Webhooks::backoff(unsigned tries) const {
-    const auto wait = static_cast<double>(backoff_step.count()) * tries / options_.speed;
+    const Millis step = options_.webhook_patient ? patient_step : backoff_step;
+    const auto wait = static_cast<double>(step.count()) * tries / options_.speed;
     return Millis{static_cast<std::int64_t>(wait)};
 }
 
@@ -53,9 +63,10 @@ void Webhooks::put(Pending pending, Instant at) {
 }
 
 void Webhooks::schedule(const Job& job, const WebhookFaults& faults) {
-    const std::string body = write_body(job, faults.payload_error);
+    const std::string body = write_body(job, job.request_id, faults);
     const bool large = python_json(job.outcome.body).size() >= large_result_bytes;
-    const auto keep = large ? options_.retention_large : options_.retention;
+    const auto usual = large ? options_.retention_large : options_.retention;
+    const auto keep = options_.webhook_patient ? patient_limit : usual;
     Instant at = *job.finished_at;
     if (faults.late) {
         const auto wait =
@@ -65,11 +76,15 @@ void Webhooks::schedule(const Job& job, const WebhookFaults& faults) {
     const Instant give_up = *job.finished_at + keep;
     const auto forge = [&] {
         const auto kind = static_cast<Kind>(1 + draws_.below("forgery", job.post, 3));
-        put({&job, body, at, kind, 0, false}, at);
+        put({&job, body, at, kind, 0, false, false, false}, at);
     };
+    if (faults.swapped) {
+        const std::string other = draws_.uuid_v7("swapped", job.post, at);
+        put({&job, write_body(job, other, {}), at, Kind::swapped, 0, false, false, false}, at);
+    }
     const bool forged_first = draws_.below("forged_first", job.post, 2) == 0;
     if (faults.forged && forged_first) forge();
-    put({&job, body, give_up, Kind::honest, 0, faults.duplicate}, at);
+    put({&job, body, give_up, Kind::honest, 0, faults.duplicate, faults.stale, faults.cut}, at);
     if (faults.forged && !forged_first) forge();
 }
 
@@ -77,22 +92,37 @@ WebhookDelivery Webhooks::make(std::uint64_t id, const Pending& pending, Instant
     const Job& job = *pending.job;
     const std::string user =
         pending.kind == Kind::other_user ? "sandbox|somebody-else" : options_.user_id;
-    const std::string seconds = std::to_string(to_unix_ms(now) / 1000);
+    const Instant signed_at = pending.stale ? now - stale_by : now;
+    const std::string seconds = std::to_string(to_unix_ms(signed_at) / 1000);
+    const bool swapped = pending.kind == Kind::swapped;
+    const std::string request_id =
+        swapped ? draws_.uuid_v7("swapped", job.post, *job.finished_at) : job.request_id;
     const std::string message =
-        fmt::format("{}\n{}\n{}\n{}", job.request_id, user, seconds, sha256_hex(pending.body));
-    const std::string seed = key(pending.kind == Kind::wrong_key ? "forger_key" : "webhook_key");
+        fmt::format("{}\n{}\n{}\n{}", request_id, user, seconds, sha256_hex(pending.body));
+    const std::string seed =
+        pending.kind == Kind::wrong_key ? key("forger_key") : signing_key(generation_);
     WebhookDelivery out;
     out.id = id;
     out.url = job.webhook;
     out.body = pending.body;
     out.timeout = pending.tries == 0 ? first_timeout : retry_timeout;
-    if (pending.kind == Kind::altered) out.body.insert(out.body.size() - 1, " ");
     out.headers.add("Content-Type", "application/json");
-    out.headers.add("X-Fal-Webhook-Request-Id", job.request_id);
+    out.headers.add("X-Fal-Webhook-Request-Id", request_id);
     out.headers.add("X-Fal-Webhook-User-Id", user);
     out.headers.add("X-Fal-Webhook-Timestamp", seconds);
     out.headers.add("X-Fal-Webhook-Signature", to_hex(ed25519_sign(seed, message).value()));
+    spoil(pending, out);
     return out;
+}
+
+void Webhooks::spoil(const Pending& pending, WebhookDelivery& delivery) const {
+    if (pending.kind == Kind::altered) delivery.body.insert(delivery.body.size() - 1, " ");
+    if (!pending.cut || pending.tries > 0) return;
+    if (draws_.below("cut_as", pending.job->post, 2) == 0) {
+        delivery.body.resize(delivery.body.size() / 2);
+    } else {
+        delivery.headers.set("X-Fal-Webhook-Signature", "");
+    }
 }
 
 std::vector<WebhookDelivery> Webhooks::due(Instant now) {
@@ -123,7 +153,8 @@ void Webhooks::delivered(std::uint64_t id, std::optional<int> status, Instant no
     }
     const bool redirected = status && *status / 100 == 3;
     const Instant next = now + backoff(++pending.tries);
-    const bool over = pending.tries > options_.webhook_retries_max || next > pending.give_up;
+    const unsigned most = options_.webhook_patient ? patient_retries : options_.webhook_retries_max;
+    const bool over = pending.tries > most || next > pending.give_up;
     if (accepted || redirected || over || pending.kind != Kind::honest) {
         pending_.erase(at);
         return;
@@ -131,7 +162,12 @@ void Webhooks::delivered(std::uint64_t id, std::optional<int> status, Instant no
     times_.emplace(next, id);
 }
 
-std::string Webhooks::key_set() const {
+std::string Webhooks::signing_key(unsigned generation) const {
+    return draws_.bytes("webhook_key", generation);
+}
+
+std::string Webhooks::key_set(bool before) const {
+    const unsigned current = before && generation_ > 0 ? generation_ - 1 : generation_;
     const auto entry = [](const std::string& seed, std::string_view id) {
         return json::object{{"kty", "OKP"},
                             {"crv", "Ed25519"},
@@ -139,7 +175,8 @@ std::string Webhooks::key_set() const {
                             {"x", to_base64url(ed25519_public_key(seed).value())}};
     };
     // A retired key comes first, as after a rotation: a verifier has to try them all.
-    json::array keys{entry(key("retired_key"), "retired"), entry(key("webhook_key"), "current")};
+    json::array keys{entry(current == 0 ? key("retired_key") : signing_key(current - 1), "retired"),
+                     entry(signing_key(current), "current")};
     return python_json(json::object{{"keys", std::move(keys)}});
 }
 

@@ -29,6 +29,10 @@ struct WebhookFaults {
     bool late = false;
     bool forged = false;
     bool payload_error = false;
+    bool null = false;
+    bool stale = false;
+    bool cut = false;
+    bool swapped = false;
 };
 
 class Webhooks {
@@ -41,10 +45,12 @@ class Webhooks {
     // `status` is absent when no answer came. 2xx ends it, 3xx is a permanent failure, all else is
     // tried again: up to 31 times, at growing distances, until the result expires.
     void delivered(std::uint64_t id, std::optional<int> status, Instant now);
-    std::string key_set() const;  // JSON
+    // JSON; `before` gives the set as it was before the last rotation.
+    std::string key_set(bool before = false) const;
+    void rotate_key() { ++generation_; }
 
   private:
-    enum class Kind { honest, wrong_key, other_user, altered };
+    enum class Kind { honest, wrong_key, other_user, altered, swapped };
     struct Pending {
         const Job* job = nullptr;
         std::string body;
@@ -52,15 +58,20 @@ class Webhooks {
         Kind kind = Kind::honest;
         unsigned tries = 0;
         bool duplicate = false;
+        bool stale = false;
+        bool cut = false;
     };
     void put(Pending pending, Instant at);
     WebhookDelivery make(std::uint64_t id, const Pending& pending, Instant now) const;
     std::string key(std::string_view purpose) const;
+    std::string signing_key(unsigned generation) const;
+    void spoil(const Pending& pending, WebhookDelivery& delivery) const;
     Millis backoff(unsigned tries) const;
 
     const Options& options_;
     const Draws& draws_;
     std::uint64_t last_id_ = 0;
+    unsigned generation_ = 0;  // of the signing key
     std::map<std::uint64_t, Pending> pending_;
     std::set<std::pair<Instant, std::uint64_t>> times_;
 };

@@ -1,5 +1,7 @@
 #include "sandbox/world.hpp"
 
+#include <fmt/format.h>
+
 namespace reeld::sandbox {
 
 World::World(Options chosen)
@@ -12,19 +14,29 @@ World::World(Options chosen)
 bool World::strikes(Fault fault, std::uint64_t index, const std::set<std::string>& marks,
                     bool first) {
     const std::string name(to_string(fault));
-    const bool hit =
-        (first && marks.contains(name)) || draws.uniform(name, index) < options.faults[fault];
-    if (hit) ++fired[name];
-    return hit;
+    const bool marked = first && marks.contains(name);
+    const double odds = options.faults[fault];
+    if (!marked && (odds <= 0 || draws.uniform(name, index) >= odds)) return false;
+    ++fired[name];
+    return true;
 }
 
 Millis World::scaled(Millis duration) const {
     return Millis{static_cast<std::int64_t>(static_cast<double>(duration.count()) / options.speed)};
 }
 
+void World::hint_retry(Answer& answer, std::uint64_t index, Instant now, Millis longest) const {
+    const auto kind = draws.below("retry_after", index, 3);
+    if (kind == 0) return;
+    const Millis wait = draws.between("retry_after_s", index, Millis{1'000}, longest);
+    answer.headers.add("Retry-After", kind == 1 ? std::to_string((wait.count() + 999) / 1000)
+                                                : http_date(now + wait + Millis{999}));
+}
+
 void World::advance(Instant now) {
     for (const std::size_t index : queue.advance(now)) {
-        const Job& job = queue.jobs()[index];
+        Job& job = queue.jobs()[index];
+        finish(job);
         if (job.webhook.empty() || job.outcome.status == 499) continue;
         if (strikes(Fault::webhook_dropped, job.post, job.marks, true)) continue;
         WebhookFaults faults;
@@ -32,7 +44,24 @@ void World::advance(Instant now) {
         faults.late = strikes(Fault::webhook_late, job.post, job.marks, true);
         faults.forged = strikes(Fault::webhook_forged, job.post, job.marks, true);
         faults.payload_error = strikes(Fault::webhook_payload_error, job.post, job.marks, true);
+        faults.null = strikes(Fault::webhook_null, job.post, job.marks, true);
+        faults.stale = strikes(Fault::webhook_stale, job.post, job.marks, true);
+        faults.cut = strikes(Fault::webhook_cut, job.post, job.marks, true);
+        faults.swapped = strikes(Fault::webhook_swapped, job.post, job.marks, true);
         webhooks.schedule(job, faults);
+    }
+}
+
+void World::finish(Job& job) {
+    write(*job.finished_at, fmt::format("{} ended with {}{}", job.request_id, job.outcome.status,
+                                        job.billed ? ", billed" : ""));
+    if (strikes(Fault::key_rotation, job.post, job.marks, true)) webhooks.rotate_key();
+    if (job.outcome.status != 200) return;
+    if (strikes(Fault::result_expires, job.post, job.marks, true)) {
+        job.keep = draws.between("result_kept", job.post, Millis{30'000}, Millis{300'000});
+    }
+    if (strikes(Fault::url_expires, job.post, job.marks, true)) {
+        job.url_life = draws.between("url_life", job.post, Millis{60'000}, Millis{600'000});
     }
 }
 

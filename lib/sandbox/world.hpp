@@ -1,6 +1,8 @@
 #pragma once
 // The state that the sandbox's routes share.
 #include <cstdint>
+#include <deque>
+#include <functional>
 #include <map>
 #include <string>
 
@@ -40,6 +42,9 @@ struct World {
     std::uint64_t posts = 0;                     // submits seen, lost ones included
     std::map<std::string, unsigned> inputs;      // how often an input was POSTed
     std::map<std::string, std::uint64_t> fired;  // faults by name
+    std::uint64_t key_reads = 0;
+    std::uint64_t history_reads = 0;
+    std::deque<Instant> recent;  // submits that count for requests_per_minute
     bool locked = false;
     std::string lock_reason = "Exhausted balance";
 
@@ -48,8 +53,17 @@ struct World {
     // The n-th time something happens to a job, as an index for draws.
     static std::uint64_t nth(const Job& job, std::uint64_t n) { return job.post << 20 | n; }
     Millis scaled(Millis duration) const;
+    // No hint, seconds or a date, one third of the time each.
+    void hint_retry(Answer& answer, std::uint64_t index, Instant now, Millis longest) const;
+    // Somebody may want to know: see Service::tell().
+    std::function<void(Instant, const std::string&)> diary;
+    void write(Instant at, const std::string& line) const {
+        if (diary) diary(at, line);
+    }
     // Lets time pass: jobs start and end, webhooks are put on their way.
     void advance(Instant now);
+    // What is drawn when a job has ended.
+    void finish(Job& job);
 };
 
 bool is_authorized(const World& world, const Call& call);
@@ -66,6 +80,8 @@ json::object write_ledger(const World& world);
 Outcome plan_outcome(World& world, const Job& job);
 // The job's own file, the same bytes at every call.
 std::string make_output(const World& world, const Job& job);
+// What its result says at this time: its file's URL may be one that expires.
+json::value write_result(const Job& job, Instant now);
 
 // What `root` is for an endpoint id: namespace, owner and alias.
 std::string app_root(std::string_view endpoint);
