@@ -80,11 +80,14 @@ class Query {
     Query& text(const char* name, std::string_view value);
     Query& text_or_null(const char* name, std::string_view value);  // NULL for the empty one
     Query& blob(const char* name, std::string_view bytes);
+    Query& blob(const char* name, const std::optional<std::string>& bytes);
 
     bool next();
     // Runs to the end; the number of rows it changed.
     int run();
 
+    enum class Kind { null, integer, real, text, blob };
+    Kind kind(const char* column) const;  // as stored
     bool is_null(const char* column) const;
     std::int64_t integer(const char* column) const;
     int small(const char* column) const;
@@ -92,7 +95,7 @@ class Query {
     std::optional<double> maybe_real(const char* column) const;
     std::optional<Instant> maybe_time(const char* column) const;
     Instant time(const char* column) const;
-    std::string text(const char* column) const;  // "" for NULL
+    std::string text(const char* column) const;  // a blob's bytes too; "" for NULL
     std::optional<std::string> maybe_text(const char* column) const;
     bool flag(const char* column) const { return integer(column) != 0; }
     std::int64_t first_integer() const;          // of the first column

@@ -2,6 +2,9 @@
 #include <fmt/format.h>
 
 #include "base/crash_point.hpp"
+#include "base/log.hpp"
+#include "store/chain.hpp"
+#include "store/connection.hpp"
 #include "store/opening.hpp"
 #include "store/sqlite_error.hpp"
 #include "store_sql.hpp"
@@ -13,8 +16,16 @@ constexpr const char* begin_step = "BEGIN IMMEDIATE";
 constexpr const char* commit_step = "COMMIT";
 constexpr const char* undo_step = "ROLLBACK";
 
+constexpr int chained_schema = 2;
+
+// What a step needs beyond SQL.
+void fill_in(Connection& connection, int version) {
+    if (version == chained_schema) chain_old_events(connection);
+}
+
 // The file sets user_version itself, so that schema and number change together or not at all.
-void run_step(SQLite::Database& database, const sql::NamedQuery& step, int version) {
+void run_step(Connection& connection, const sql::NamedQuery& step, int version) {
+    SQLite::Database& database = connection.database();
     database.exec(begin_step);
     try {
         database.exec(std::string(step.text));
@@ -22,6 +33,7 @@ void run_step(SQLite::Database& database, const sql::NamedQuery& step, int versi
             throw std::logic_error(fmt::format("{} does not set user_version {}", step.name,
                                                version));
         }
+        fill_in(connection, version);
         crash_point::pass(CrashPoint::migration_step_written);
         database.exec(commit_step);
     } catch (...) {
@@ -39,13 +51,19 @@ int schema_version(SQLite::Database& database) {
     return database.execAndGet("PRAGMA user_version").getInt();
 }
 
-Status migrate(SQLite::Database& database, std::string_view path) {
+Status migrate(Connection& connection) {
     try {
-        for (int at = schema_version(database); at < newest_schema(); ++at) {
-            run_step(database, sql::migrations.at(static_cast<std::size_t>(at)), at + 1);
+        for (int at = schema_version(connection.database()); at < newest_schema(); ++at) {
+            // A large database takes its time; whoever waits for the start is to know why.
+            if (at > 0) {
+                log::info("store", fmt::format("bringing {} to schema {}", connection.path(),
+                                               at + 1));
+            }
+            run_step(connection, sql::migrations.at(static_cast<std::size_t>(at)), at + 1);
         }
     } catch (...) {
-        return current_error(fmt::format("cannot bring {} to schema {}", path, newest_schema()));
+        return current_error(
+            fmt::format("cannot bring {} to schema {}", connection.path(), newest_schema()));
     }
     return ok();
 }

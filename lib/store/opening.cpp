@@ -88,7 +88,7 @@ Status prepare(Connection& connection, const StoreConfig& config) {
     if (Status sound = quick_check(database, config.path); !sound) return sound;
     if (Status set = apply_pragmas(database, config); !set) return set;
     crash_point::pass(CrashPoint::opening_wal_mode_set);
-    if (Status migrated = migrate(database, config.path); !migrated) return migrated;
+    if (Status migrated = migrate(connection); !migrated) return migrated;
     connection.watch_wal();
     return ok();
 }

@@ -17,7 +17,7 @@ Result<std::unique_ptr<Connection>> open_connection(const StoreConfig& config);
 // Schema steps, forward only, each in a transaction of its own.
 int newest_schema();
 int schema_version(SQLite::Database& database);
-Status migrate(SQLite::Database& database, std::string_view path);
+Status migrate(Connection& connection);
 
 // PRAGMA quick_check; `corrupt` with its first finding.
 Status quick_check(SQLite::Database& database, std::string_view path);

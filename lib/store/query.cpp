@@ -1,5 +1,6 @@
 #include <SQLiteCpp/Column.h>
 #include <fmt/format.h>
+#include <sqlite3.h>
 
 #include <limits>
 #include <stdexcept>
@@ -59,12 +60,26 @@ Query& Query::blob(const char* name, std::string_view bytes) {
     return *this;
 }
 
+Query& Query::blob(const char* name, const std::optional<std::string>& bytes) {
+    return bytes ? blob(name, std::string_view(*bytes)) : *this;
+}
+
 bool Query::next() { return prepared_.statement.executeStep(); }
 
 int Query::run() {
     while (prepared_.statement.executeStep()) {
     }
     return prepared_.statement.getChanges();
+}
+
+Query::Kind Query::kind(const char* column) const {
+    switch (prepared_.statement.getColumn(column).getType()) {
+        case SQLITE_INTEGER: return Kind::integer;
+        case SQLITE_FLOAT: return Kind::real;
+        case SQLITE_TEXT: return Kind::text;
+        case SQLITE_BLOB: return Kind::blob;
+        default: return Kind::null;
+    }
 }
 
 bool Query::is_null(const char* column) const { return prepared_.statement.isColumnNull(column); }

@@ -59,6 +59,29 @@ struct AuditEntry {
     std::optional<std::int64_t> evidence;
 };
 
+// Where the chain of the trail ends. Hashes are 32 raw bytes; chain.hpp tells what goes into them.
+struct ChainHead {
+    std::int64_t last_id = 0;
+    std::string hash;
+    std::int64_t base_id = 0;     // everything up to here was pruned and left only …
+    std::string base_hash;        // … the hash that it led to
+    std::int64_t highest_id = 0;  // that SQLite has ever given to an event
+};
+
+// One event as the chain sees it, or what a pruned one has left.
+struct TrailLink {
+    std::int64_t id = 0;
+    bool pruned = false;         // only the digest is known
+    std::string digest;          // of what stands in the row now
+    std::string hash;            // as stored; empty: none
+    JobId job;                   // empty: nothing tells it any more
+    bool has_job = false;        // its row is there
+    std::int64_t number = 0;     // within the job
+    std::optional<std::int64_t> evidence;
+    std::string evidence_hash;                // as stored; empty: none
+    std::optional<std::string> evidence_now;  // of what stands there now; nothing: it has gone
+};
+
 struct JobFilter {
     std::vector<State> states;     // empty: all
     std::string batch;             // empty: all
@@ -125,6 +148,15 @@ class Tx {
     std::vector<AuditEntry> events(const JobId& job);
     std::vector<AuditEntry> events_after(std::int64_t id, int limit);
     std::int64_t last_event_id();
+
+    // The chain. links_after: kept and pruned events in the order of their ids.
+    ChainHead chain_head();
+    std::vector<TrailLink> links_after(std::int64_t id, int limit);
+    // Retention. The digests that the events leave keep the chain whole; the number of events. The
+    // job's other rows are the caller's to delete, and all of it belongs into one transaction.
+    std::int64_t prune_events_of(const JobId& job);
+    // Deletes it; an event that refers to it keeps its hash, which goes on proving what it was.
+    void prune_evidence(std::int64_t evidence);
 
     // Evidence. A webhook is unprocessed until mark_processed.
     std::int64_t insert_evidence(const Evidence& evidence);

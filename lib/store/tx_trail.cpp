@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/encoding.hpp"
+#include "store/chain.hpp"
 #include "store/connection.hpp"
 #include "store/rows.hpp"
 #include "store/sqlite_error.hpp"
@@ -99,18 +100,42 @@ std::string_view to_string(EvidenceKind kind) {
 }
 
 std::int64_t Tx::append_event(AuditEntry entry) {
+    std::int64_t seq = 0;
+    std::string hash;
+    {
+        Query place(connection_, sql::next_link);
+        if (!place.text(":job", entry.job.str()).next()) {
+            throw std::invalid_argument("append_event: no job " + entry.job.str());
+        }
+        seq = place.integer("seq");
+        hash = place.text("hash");
+        entry.id = place.integer("id");
+        entry.number = place.integer("number");
+    }
+    std::optional<std::string> evidence_hash;
+    if (entry.evidence) {
+        evidence_hash = evidence_digest(connection_, *entry.evidence);
+        if (!evidence_hash) throw std::invalid_argument("append_event: no such evidence");
+    }
+    const std::string patch = json::serialize(entry.patch);
+    hash = next_hash(hash, event_digest(entry, patch, evidence_hash));
     Query query(connection_, sql::insert_event);
-    query.text(":job", entry.job.str())
+    query.integer(":id", entry.id)
+        .integer(":job_seq", seq)
+        .integer(":number", entry.number)
         .time(":happened_at", entry.at)
         .text(":event", entry.event)
         .text(":to_state", domain::to_string(entry.to))
         .text_or_null(":reason", domain::to_string(entry.reason))
         .text_or_null(":note", entry.note)
-        .text(":patch", json::serialize(entry.patch))
-        .integer(":evidence", entry.evidence);
+        .text(":patch", patch)
+        .integer(":evidence", entry.evidence)
+        .blob(":evidence_hash", evidence_hash)
+        .blob(":hash", std::string_view(hash));
     if (entry.from) query.text(":from_state", domain::to_string(*entry.from));
-    if (query.run() == 0) throw std::invalid_argument("append_event: no job " + entry.job.str());
-    return connection_.database().getLastInsertRowid();
+    query.run();
+    set_chain_head(connection_, entry.id, hash);
+    return entry.id;
 }
 
 std::vector<AuditEntry> Tx::events(const JobId& job) {

@@ -1,0 +1,1 @@
+DELETE FROM pruned_events WHERE id <= :id

@@ -1,0 +1,1 @@
+UPDATE events SET evidence = NULL WHERE evidence = :evidence

@@ -1,0 +1,1 @@
+INSERT INTO pruned_events (id, digest) VALUES (:id, :digest)

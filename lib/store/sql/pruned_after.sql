@@ -1,0 +1,1 @@
+SELECT id, digest FROM pruned_events WHERE id > :after ORDER BY id LIMIT :limit

@@ -1,0 +1,1 @@
+UPDATE events SET hash = :hash, evidence_hash = :evidence_hash WHERE id = :id
