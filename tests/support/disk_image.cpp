@@ -48,6 +48,17 @@ std::string to_string(const PowerCut& cut) {
     return fmt::format("mixture {}", cut.seed);
 }
 
+bool PowerCut::loses_a_name(runtime::Rng& rng) const {
+    switch (keeps) {
+        case Keeps::nothing:
+        case Keeps::only_last: return true;
+        case Keeps::everything:
+        case Keeps::last_torn: return false;
+        case Keeps::mixed: break;
+    }
+    return rng.uniform() < 0.5;
+}
+
 std::string folder_of(const std::string& path) {
     const auto slash = path.rfind('/');
     return slash == std::string::npos ? "" : path.substr(0, slash);
@@ -133,7 +144,7 @@ DiskImage::Handle DiskImage::find(const std::string& path) const {
 
 DiskImage::Handle DiskImage::create(const std::string& path) {
     auto file = std::make_shared<File>();
-    change(Entry{"", path, file});
+    change(Entry{"", path, file, true});
     return file;
 }
 
@@ -147,10 +158,14 @@ void DiskImage::rename(const std::string& from, const std::string& to) {
     if (const Handle file = find(from)) change(Entry{from, to, file});
 }
 
+void DiskImage::link(const std::string& from, const std::string& to) {
+    if (const Handle file = find(from)) change(Entry{"", to, file});
+}
+
 void DiskImage::sync(const Handle& file) {
     file->sync();
     const auto begins = std::find_if(pending_.begin(), pending_.end(), [&](const Entry& entry) {
-        return entry.file == file && entry.gone.empty();
+        return entry.file == file && entry.creates;
     });
     if (begins == pending_.end()) return;
     apply(durable_, *begins);
@@ -180,7 +195,8 @@ DiskImage DiskImage::copy() const {
     for (const auto& [path, file] : durable_)
         image.durable_[path] = copied(file);
     for (const Entry& entry : pending_) {
-        image.pending_.push_back(Entry{entry.gone, entry.name, copied(entry.file)});
+        image.pending_.push_back(
+            Entry{entry.gone, entry.name, copied(entry.file), entry.creates});
     }
     return image;
 }
@@ -189,9 +205,7 @@ DiskImage DiskImage::after(const PowerCut& cut) const {
     const auto rng = runtime::make_seeded_rng(cut.seed);
     std::map<std::string, Handle> names = durable_;
     for (const Entry& entry : pending_) {
-        // A name is there or not; it does not tear.
-        const bool last = &entry == &pending_.back();
-        if (fate_of(cut, last, *rng) != Fate::lost) apply(names, entry);
+        if (!cut.loses_a_name(*rng)) apply(names, entry);
     }
     DiskImage image;
     for (const auto& [path, file] : names) {

@@ -24,6 +24,9 @@ struct PowerCut {
     };
     Keeps keeps = Keeps::nothing;
     std::uint64_t seed = 0;
+
+    // Of an unsynced name; it is there or not, it does not tear.
+    bool loses_a_name(runtime::Rng& rng) const;
 };
 std::string to_string(const PowerCut& cut);
 
@@ -68,6 +71,7 @@ class DiskImage {
     Handle create(const std::string& path);      // over whatever had the name
     bool remove(const std::string& path);
     void rename(const std::string& from, const std::string& to);
+    void link(const std::string& from, const std::string& to);
     void sync(const Handle& file);
     void sync_folder(const std::string& folder);
 
@@ -80,6 +84,7 @@ class DiskImage {
         std::string gone;  // the name that ends; empty: none
         std::string name;  // the name that begins; empty: none
         Handle file;
+        bool creates = false;
     };
     static void apply(std::map<std::string, Handle>& files, const Entry& entry);
     void change(Entry entry);

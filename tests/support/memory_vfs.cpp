@@ -100,18 +100,6 @@ void register_once() {
 
 }  // namespace
 
-int MemoryVfs::State::step(Op op, const std::string& name) {
-    ++counts.at(static_cast<std::size_t>(op));
-    int result = SQLITE_OK;
-    for (Failure& failure : failures) {
-        if (failure.op != op || !name.ends_with(failure.name_end)) continue;
-        ++failure.seen;
-        const int hit = failure.seen - failure.first;
-        if (hit >= 0 && hit < failure.times) result = failure.result;
-    }
-    return result;
-}
-
 std::shared_ptr<OpenFile> MemoryVfs::State::opened(const DiskImage::Handle& file) {
     std::weak_ptr<OpenFile>& known = open_files[file.get()];
     std::shared_ptr<OpenFile> open = known.lock();
@@ -162,17 +150,13 @@ void MemoryVfs::restart_with(DiskImage image) {
     state_->open_files.clear();
 }
 
-int MemoryVfs::count(Op op) const {
-    return state_->counts.at(static_cast<std::size_t>(op));
-}
+int MemoryVfs::count(Op op) const { return state_->failures.count(op); }
 
 void MemoryVfs::fail(Op op, int nth, int result, int times, std::string name_end) {
-    state_->failures.push_back({op, nth, times, result, std::move(name_end)});
+    state_->failures.plan(op, nth, result, times, std::move(name_end));
 }
 
-void MemoryVfs::heal() {
-    state_->failures.clear();
-}
+void MemoryVfs::heal() { state_->failures.forget(); }
 void MemoryVfs::before_sync(Hook hook) {
     state_->before_sync = std::move(hook);
 }

@@ -2,13 +2,12 @@
 // Private to memory_vfs*.cpp: what the handles of one mounted folder share.
 #include <sqlite3.h>
 
-#include <array>
 #include <map>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "support/memory_vfs.hpp"
+#include "support/planned_failures.hpp"
 #include "support/vfs_locks.hpp"
 
 namespace reeld::test {
@@ -21,26 +20,18 @@ struct OpenFile {
 };
 
 struct MemoryVfs::State {
-    struct Failure {
-        Op op = Op::open;
-        int first = 1;  // of the calls seen since it was planned
-        int times = 1;
-        int result = 0;
-        std::string name_end;
-        int seen = 0;
-    };
-
     std::string folder;
     DiskImage image;
     int handles = 0;
     std::map<DiskImage::File*, std::weak_ptr<OpenFile>> open_files;
-    std::array<int, 8> counts{};
-    std::vector<Failure> failures;
+    PlannedFailures<Op, int> failures;
     Hook before_sync;
     Hook after_sync;
 
     // Counts the call; what it shall answer, SQLITE_OK for nothing special.
-    int step(Op op, const std::string& name);
+    int step(Op op, const std::string& name) {
+        return failures.step(op, name).value_or(SQLITE_OK);
+    }
     std::shared_ptr<OpenFile> opened(const DiskImage::Handle& file);
     int sync(const std::string& name, const DiskImage::Handle& file);
     int sync_folder();

@@ -41,16 +41,15 @@ void World::check_jobs(std::vector<std::string>& wrong) {
 }
 
 void World::check_file(const domain::Output& output, std::vector<std::string>& wrong) {
-    const auto file = disk_->files().find(output.path);
-    if (file == disk_->files().end()) {
+    if (!disk_->files().contains(output.path)) {
         wrong.push_back("completed without its file " + output.path);
         return;
     }
     HttpRequest request;
     request.url = output.url;
     const sandbox::Answer media = provider_->handle(request, clock_.now());
-    if (*file->second != media.body || sha256_hex(*file->second) != output.sha256 ||
-        file->second->size() != output.bytes) {
+    const std::string file = disk_->at(output.path);
+    if (file != media.body || sha256_hex(file) != output.sha256 || file.size() != output.bytes) {
         wrong.push_back(output.path + ": is not what the provider made");
     }
 }

@@ -32,7 +32,7 @@ TEST_CASE("two outputs are two files") {
     REQUIRE(job.outputs.size() == 2);
     CHECK(job.outputs[0].path != job.outputs[1].path);
     for (const auto& output : job.outputs) {
-        CHECK(*room.disk.files().at(output.path) == ScriptedProvider::video());
+        CHECK(room.disk.at(output.path) == ScriptedProvider::video());
     }
 }
 
@@ -43,7 +43,7 @@ TEST_CASE("a stranger's file under the name is left alone") {
     room.start();
     REQUIRE(room.submit("a", {{"output", "x.mp4"}}));
     REQUIRE(room.until([&] { return room.is("a", State::completed); }));
-    CHECK(*room.disk.files().at("/outputs/x.mp4") == "mine");
+    CHECK(room.disk.at("/outputs/x.mp4") == "mine");
     CHECK(room.job("a").outputs[0].path == "/outputs/x-2.mp4");
 }
 
@@ -56,7 +56,7 @@ TEST_CASE("a stranger's file that comes after the plan makes it plan anew") {
     REQUIRE(room.until([&] { return room.client.count["file"] == 1; }));
     put(room, "/outputs/x.mp4", "mine");
     REQUIRE(room.until([&] { return room.is("a", State::completed); }));
-    CHECK(*room.disk.files().at("/outputs/x.mp4") == "mine");
+    CHECK(room.disk.at("/outputs/x.mp4") == "mine");
     CHECK(room.job("a").outputs[0].path == "/outputs/x-2.mp4");
 }
 
