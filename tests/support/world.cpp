@@ -33,14 +33,6 @@ sandbox::Options provider_options(const WorldOptions& options) {
     return provider;
 }
 
-void copy_database(const std::string& from, const std::string& to) {
-    fs::create_directories(to);
-    for (const char* name : {"reel.db", "reel.db-wal", "inbox.db", "inbox.db-journal"}) {
-        std::error_code ignored;
-        fs::copy_file(from + "/" + name, to + "/" + name, ignored);
-    }
-}
-
 runtime::awaitable<bool> stop_engine(engine::Engine& engine) {
     co_await engine.stop();
     co_return true;
@@ -57,17 +49,15 @@ bool rests(const Job& job) {
 
 // One process of the daemon: everything that is gone when it dies.
 struct World::Life {
-    Life(World& world, const std::string& folder)
+    explicit Life(World& world)
         : tasks(world.loop_.get_executor(),
                 [this](const std::string& name, std::exception_ptr) { failure = name; }) {
-        fs::create_directories(folder);
         store::StoreConfig config;
-        config.path = folder + "/reel.db";
-        config.durable = false;
+        config.path = world.database();
         auto opened = store::Store::open(config);
         if (!opened) throw std::runtime_error(opened.error().message());
         store = std::move(*opened);
-        auto box = store::Inbox::open(folder + "/inbox.db");
+        auto box = store::Inbox::open(world.folder_ + "/inbox.db");
         if (!box) throw std::runtime_error(box.error().message());
         inbox = std::move(*box);
         const engine::Services services{world.clock_, *world.daemon_rng_, *world.disk_,
@@ -86,6 +76,7 @@ struct World::Life {
 World::World(WorldOptions options)
     : options_(std::move(options)),
       folder_(fresh_folder(options_.seed)),
+      vfs_(folder_),
       clock_(loop_.get_executor()),
       rng_(runtime::make_seeded_rng(options_.seed)),
       daemon_rng_(runtime::make_seeded_rng(options_.seed + 1)),
@@ -130,19 +121,19 @@ engine::EngineConfig World::config() const {
     return config;
 }
 
-std::string World::folder_of(int life) const { return fmt::format("{}/{}", folder_, life); }
-
 engine::Engine& World::engine() { return *life_->engine; }
 store::Store& World::store() { return *life_->store; }
 store::Inbox& World::inbox() { return *life_->inbox; }
 runtime::TaskGroup& World::tasks() { return life_->tasks; }
 
 void World::start() {
-    ++lives_;
-    if (survived_) disk_ = std::move(survived_);
+    if (survived_) {
+        disk_ = std::move(survived_);
+        vfs_.restart_with(std::move(databases_));
+    }
     dead_ = false;
     net_->down = false;
-    life_ = std::make_unique<Life>(*this, folder_of(lives_));
+    life_ = std::make_unique<Life>(*this);
     life_->engine->start();
     if (options_.webhooks) life_->tasks.spawn("webhook pump", pump_webhooks());
 }
@@ -151,8 +142,16 @@ void World::die_now() {
     if (dead_) return;
     dead_ = true;
     net_->down = true;
-    copy_database(folder_of(lives_), folder_of(lives_ + 1));
+    databases_ = vfs_.after_crash();
     survived_ = disk_->copy();
+}
+
+void World::cut_power(const PowerCut& cut) {
+    if (dead_) return;
+    dead_ = true;
+    net_->down = true;
+    databases_ = vfs_.after_power_cut(cut);
+    survived_ = disk_->after_power_cut(cut);
 }
 
 void World::bury() {
@@ -240,7 +239,7 @@ bool World::drop_row(const std::string& id, std::string_view row_model, std::str
                      bool is_good) {
     const bool landed =
         test::drop_row(life_->inbox->path(), id, std::string(row_model), std::string(input));
-    if (landed && is_good) dropped_.insert(id);
+    if (landed && is_good && !dead_) dropped_.insert(id);
     return landed;
 }
 

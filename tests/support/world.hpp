@@ -15,6 +15,7 @@
 #include "sandbox/service.hpp"
 #include "store/inbox.hpp"
 #include "support/fake_clock.hpp"
+#include "support/memory_vfs.hpp"
 #include "support/simulated_disk.hpp"
 #include "support/simulated_net.hpp"
 
@@ -45,7 +46,10 @@ class World {
     // Keeps what the running process would leave if it died at this very moment; from here on
     // nothing that it does reaches provider, disk, database or anybody who waits for its answer.
     void die_now();
-    // Ends the process: as die_now() did, or dead at this moment.
+    // The same for the whole machine: of what was not synced the next process finds what `cut`
+    // says.
+    void cut_power(const PowerCut& cut);
+    // Ends the process: as die_now() or cut_power() did, or dead at this moment.
     void bury();
     // Ends it as `systemctl stop` does.
     void stop();
@@ -84,7 +88,9 @@ class World {
     runtime::Rng& rng() { return *rng_; }
     sandbox::Service& provider() { return *provider_; }
     SimulatedNet& net() { return *net_; }
-    SimulatedDisk& disk() { return *disk_; }
+    SimulatedDisk& disk() { return *disk_; }  // another one after each end of a process
+    MemoryVfs& vfs() { return vfs_; }         // under both databases
+    std::string database() const { return folder_ + "/reel.db"; }
     // Of the running process.
     engine::Engine& engine();
     store::Store& store();
@@ -95,7 +101,6 @@ class World {
     struct Life;
 
     engine::EngineConfig config() const;
-    std::string folder_of(int life) const;
     runtime::awaitable<void> pump_webhooks();
     runtime::awaitable<void> deliver(sandbox::WebhookDelivery delivery);
     runtime::awaitable<void> submit_task(std::vector<domain::JobRequest> requests);
@@ -105,7 +110,8 @@ class World {
     void check_ledger(std::vector<std::string>& wrong);
 
     WorldOptions options_;
-    std::string folder_;
+    std::string folder_;  // on the real disk, for the lock file
+    MemoryVfs vfs_;
     boost::asio::io_context loop_;
     FakeClock clock_;
     std::unique_ptr<runtime::Rng> rng_;         // of the world
@@ -115,8 +121,8 @@ class World {
     std::unique_ptr<SimulatedNet> net_;
     std::unique_ptr<SimulatedDisk> disk_;      // of the running process
     std::unique_ptr<SimulatedDisk> survived_;  // of the next one, once this one is dead
+    DiskImage databases_;                      // likewise
     std::unique_ptr<Life> life_;
-    int lives_ = 0;
     bool dead_ = false;
     std::set<std::string> acknowledged_;  // ids that the daemon has promised
     std::set<std::string> dropped_;       // good rows put into the inbox
