@@ -302,17 +302,24 @@ class BeastClient final : public Client {
         std::string head = head_of(request, url, config_.user_agent);
         const bool joined = request.body.size() <= chunk;
         if (joined) head += request.body;
+        const std::uint64_t written_before = dialogue.stream->written();
         auto sent = co_await write(dialogue, head);
         if (sent && !joined) sent = co_await write(dialogue, request.body);
+        // A refused first byte proves that the server knows nothing of this request.
+        const bool untouched = !sent && dialogue.stream->written() == written_before;
+        const Delivery delivery = untouched ? Delivery::not_sent : Delivery::maybe_sent;
         if (!sent && sent.error().code() == ErrorCode::timeout) {
-            co_return failed(Delivery::maybe_sent, sent.error());
+            co_return failed(delivery, sent.error());
         }
         // A server may answer and hang up before it has read the whole body, so even after a failed
         // write an answer is looked for.
         auto exchange = co_await read_response(dialogue, sink, request.method == "HEAD");
         if (!sent) {
             dialogue.reusable = false;
-            if (exchange.delivery != Delivery::answered) exchange.error = sent.error();
+            if (exchange.delivery != Delivery::answered) {
+                exchange.delivery = delivery;
+                exchange.error = sent.error();
+            }
         }
         co_return exchange;
     }

@@ -28,9 +28,12 @@ class PlainStream final : public Stream {
     awaitable<Status> write(std::string_view bytes) override {
         const auto [failure, size] = co_await asio::async_write(
             socket_, asio::buffer(bytes.data(), bytes.size()), as_values);
+        written_ += size;
         if (failure) co_return transport_error("write", failure);
         co_return ok();
     }
+
+    std::uint64_t written() const override { return written_; }
 
     awaitable<Status> finish() override {
         boost::system::error_code failure;
@@ -44,6 +47,7 @@ class PlainStream final : public Stream {
 
   private:
     Socket socket_;
+    std::uint64_t written_ = 0;
 };
 
 ErrorCode code_of(const boost::system::error_code& cause) {

@@ -2,6 +2,7 @@
 // Private to this room: a connected byte stream, plain or TLS, over TCP or a Unix socket.
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -25,6 +26,9 @@ class Stream {
     virtual awaitable<Result<std::size_t>> read_some(std::span<char> out) = 0;
     virtual awaitable<Status> write(
         std::string_view bytes) = 0;  // all of it; bytes outlive the await
+    // What the peer can have read of all that was written so far, at most. Of a TLS record that did
+    // not go out whole nothing can be read.
+    virtual std::uint64_t written() const = 0;
     // Tells the peer that no more comes (TLS close_notify, then FIN).
     virtual awaitable<Status> finish() = 0;
     // True when the peer closed or sent something nobody asked for: not fit for another request.

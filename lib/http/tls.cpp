@@ -40,9 +40,12 @@ class TlsStream final : public Stream {
     awaitable<Status> write(std::string_view bytes) override {
         const auto [failure, size] = co_await asio::async_write(
             stream_, asio::buffer(bytes.data(), bytes.size()), as_values);
+        written_ += size;
         if (failure) co_return transport_error("write", failure);
         co_return ok();
     }
+
+    std::uint64_t written() const override { return written_; }
 
     awaitable<Status> finish() override {
         const auto [failure] = co_await stream_.async_shutdown(as_values);
@@ -73,6 +76,7 @@ class TlsStream final : public Stream {
   private:
     SharedTls tls_;
     asio::ssl::stream<Socket> stream_;
+    std::uint64_t written_ = 0;
 };
 
 // The name the certificate must carry. OpenSSL's own check gives a reason when it fails.
