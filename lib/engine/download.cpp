@@ -49,6 +49,12 @@ awaitable<Result<std::string>> hash_file(const runtime::File& file, std::uint64_
     co_return sha.hex_digest();
 }
 
+// A process that died after the rename may have died before the flush of the folder.
+awaitable<bool> make_durable(runtime::FileSystem& files, std::string target) {
+    const Status flushed = co_await files.publish(target, target);
+    co_return flushed.has_value();
+}
+
 // One fetch from its begin to its end.
 class Fetch {
   public:
@@ -79,7 +85,8 @@ class Fetch {
     // All that can be refused before the disk or the network is touched.
     Problem prepare() {
         const std::string root = config_.outputs + "/";
-        if (!task_.target.starts_with(root) || task_.target.ends_with('/')) {
+        if (!task_.target.starts_with(root) || task_.target.ends_with('/') ||
+            task_.target.find("/../") != std::string::npos) {
             return failure(FetchProblem::refused, "outside_outputs",
                            "the planned path lies outside of the outputs folder");
         }
@@ -95,7 +102,7 @@ class Fetch {
         const std::size_t slash = relative.rfind('/');
         if (slash == std::string::npos) return std::nullopt;
         const auto made = deps_.files.make_folders(config_.outputs, relative.substr(0, slash));
-        return made ? Problem() : problem_of_error(made.error());
+        return made ? Problem() : problem_of_disk(made.error());
     }
 
     awaitable<Problem> open_part() {
@@ -112,12 +119,12 @@ class Fetch {
             if (size) taken_bytes_ = *size;
         }
         const auto opened = co_await part_.open();
-        if (!opened) co_return Problem(problem_of_error(opened.error()));
+        if (!opened) co_return Problem(problem_of_disk(opened.error()));
         const std::uint64_t expected = task_.expected_bytes.value_or(0);
         const std::uint64_t missing = expected - std::min(expected, part_.bytes());
         const auto room =
             check_room(deps_.files, config_.outputs, missing, config_.disk_reserve_bytes);
-        if (!room) co_return Problem(problem_of_error(room.error()));
+        if (!room) co_return Problem(problem_of_disk(room.error()));
         co_return Problem();
     }
 
@@ -144,7 +151,7 @@ class Fetch {
             if (sink.answer() == FetchAnswer::restart && !restarted) {
                 restarted = true;
                 const auto emptied = part_.restart({}, std::nullopt);
-                if (!emptied) co_return Problem(problem_of_error(emptied.error()));
+                if (!emptied) co_return Problem(problem_of_disk(emptied.error()));
                 continue;
             }
             co_return settle(sink, exchange);
@@ -241,7 +248,7 @@ class Fetch {
             stored_.content_type = facts->content_type;
             return std::nullopt;
         }
-        if (facts.error().code() != ErrorCode::corrupt) return problem_of_error(facts.error());
+        if (facts.error().code() != ErrorCode::corrupt) return problem_of_disk(facts.error());
         static_cast<void>(part_.discard());
         return failure(FetchProblem::bad_media, "bad_media", facts.error().context());
     }
@@ -259,12 +266,13 @@ class Fetch {
             co_return Problem();
         }
         if (published.error().code() == ErrorCode::conflict) {
-            const bool ours = co_await target_is_the_same();
+            bool ours = co_await target_is_the_same();
             static_cast<void>(part_.discard());
+            if (ours) ours = co_await make_durable(deps_.files, task_.target);
             co_return ours ? Problem() : Problem(path_taken());
         }
         part_.checkpoint();
-        co_return Problem(problem_of_error(published.error()));
+        co_return Problem(problem_of_disk(published.error()));
     }
 
     // A crash after the rename and before the commit leaves the very file that came again now.
@@ -318,7 +326,14 @@ Downloader::Downloader(DownloadDeps deps, DownloadConfig config)
 
 awaitable<domain::Event> Downloader::fetch(FetchTask task) {
     auto stored = co_await find_stored(task);
-    if (stored) co_return domain::Event(std::move(*stored));
+    if (stored) {
+        const bool durable = co_await make_durable(deps_.files, task.target);
+        static_cast<void>(deps_.files.remove(note_path(task.part)));
+        if (durable) co_return domain::Event(std::move(*stored));
+        FetchFailed doubtful = path_taken();
+        doubtful.index = task.index;
+        co_return domain::Event(std::move(doubtful));
+    }
     Fetch one(deps_, config_, std::move(task));
     co_return co_await one.run();
 }

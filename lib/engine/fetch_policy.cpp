@@ -173,12 +173,13 @@ FetchFailed problem_of_status(const HttpResponse& head, Instant now) {
 }
 
 FetchFailed problem_of_error(const Error& error) {
-    const bool disk = error.code() == ErrorCode::disk_full || error.code() == ErrorCode::io;
     const bool never = error.code() == ErrorCode::refused || error.code() == ErrorCode::too_large;
-    return failed(disk    ? FetchProblem::disk
-                  : never ? FetchProblem::refused
-                          : FetchProblem::retry,
+    return failed(never ? FetchProblem::refused : FetchProblem::retry,
                   std::string(to_string(error.code())), error.message());
+}
+
+FetchFailed problem_of_disk(const Error& error) {
+    return failed(FetchProblem::disk, std::string(to_string(error.code())), error.message());
 }
 
 }  // namespace reeld::engine

@@ -49,7 +49,10 @@ bool is_redirect(int status);
 
 // For a status that brings no file.
 domain::event::FetchFailed problem_of_status(const HttpResponse& head, Instant now);
-// For an exchange that failed below HTTP, or a sink or disk that refused.
+// For an exchange that failed below HTTP, or a sink that refused.
 domain::event::FetchFailed problem_of_error(const Error& error);
+// For anything that this machine's disk refuses, a missing right or a foreign link as well: what was
+// paid for waits until a person has mended it.
+domain::event::FetchFailed problem_of_disk(const Error& error);
 
 }  // namespace reeld::engine

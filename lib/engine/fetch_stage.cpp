@@ -123,9 +123,7 @@ awaitable<FetchStage::Planned> FetchStage::plan(Job job, Output output, bool tak
             const Status made =
                 core_.services.files.make_folders(root, relative.substr(0, slash));
             if (!made) {
-                const bool full = made.error().code() == ErrorCode::disk_full;
-                planned.problem = full ? domain::event::FetchProblem::disk
-                                       : domain::event::FetchProblem::retry;
+                planned.problem = domain::event::FetchProblem::disk;
                 planned.error = {"outputs_folder", made.error().message()};
                 co_return planned;
             }

@@ -57,7 +57,7 @@ Status PartSink::begin_whole(const HttpResponse& head) {
     const auto total = read_content_length(head.headers);
     if (const auto admitted = admit(total); !admitted) return admitted;
     if (const auto emptied = part_.restart(read_validator(head.headers), total); !emptied) {
-        return fail(emptied.error());
+        return fail_disk(emptied.error());
     }
     answer_ = FetchAnswer::body;
     return check_disk(total.value_or(limits_.expected_bytes.value_or(0)));
@@ -102,7 +102,7 @@ Status PartSink::admit(std::optional<std::uint64_t> total) {
 Status PartSink::check_disk(std::uint64_t still_to_come) {
     disk_checked_at_ = part_.bytes();
     const auto room = check_room(files_, limits_.folder, still_to_come, limits_.disk_reserve_bytes);
-    return room ? ok() : fail(room.error());
+    return room ? ok() : fail_disk(room.error());
 }
 
 Status PartSink::write(std::string_view bytes) {
@@ -116,7 +116,7 @@ Status PartSink::write(std::string_view bytes) {
                           fmt::format("the file is larger than downloads.max_bytes allows: {}",
                                       format_size(limits_.max_bytes))));
     }
-    if (const auto written = part_.append(bytes); !written) return fail(written.error());
+    if (const auto written = part_.append(bytes); !written) return fail_disk(written.error());
     if (part_.bytes() - disk_checked_at_ >= disk_check_every) {
         if (const auto room = check_disk(0); !room) return room;
     }
@@ -153,6 +153,12 @@ Status PartSink::fail(FetchProblem problem, std::string code, Error error) {
 
 Status PartSink::fail(const Error& error) {
     problem_ = problem_of_error(error);
+    answer_ = FetchAnswer::problem;
+    return error;
+}
+
+Status PartSink::fail_disk(const Error& error) {
+    problem_ = problem_of_disk(error);
     answer_ = FetchAnswer::problem;
     return error;
 }

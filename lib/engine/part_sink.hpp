@@ -52,6 +52,7 @@ class PartSink final : public http::BodySink {
     Status check_pace(std::size_t bytes);
     Status fail(domain::event::FetchProblem problem, std::string code, Error error);
     Status fail(const Error& error);
+    Status fail_disk(const Error& error);
 
     PartFile& part_;
     SinkLimits limits_;

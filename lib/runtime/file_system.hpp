@@ -34,7 +34,9 @@ class FileSystem {
     virtual Result<std::vector<std::string>> list(const std::string& folder) = 0;  // names
     virtual Result<std::uint64_t> free_bytes(const std::string& folder) = 0;
     // Makes `part` durable as `target`: fsync of the file, rename that replaces nothing (error
-    // `conflict` when `target` exists), fsync of the folder. Calls of one moment share the flushes
+    // `conflict` when `target` exists), fsync of the folder. With both the same it makes durable
+    // what stands there. A part whose fsync failed is removed: the kernel may have dropped its
+    // bytes, and the next fsync would succeed all the same. Calls of one moment share the flushes
     // and never stall the loop.
     virtual awaitable<Status> publish(std::string part, std::string target) = 0;
 };

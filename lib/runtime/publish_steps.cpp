@@ -20,8 +20,10 @@ Status give_name(PublishDisk& disk, const Publication& one) {
 }
 
 Status sync_and_name(PublishDisk& disk, const Publication& one) {
+    const bool stands_there = one.part == one.target;
     const Status synced = disk.sync_file(one.part);
-    if (!synced) return synced;
+    if (!synced && !stands_there) static_cast<void>(disk.unlink(one.part));
+    if (!synced || stands_there) return synced;
     crash_point::pass(CrashPoint::publish_file_synced);
     return give_name(disk, one);
 }
@@ -55,10 +57,8 @@ Published publish_batch(PublishDisk& disk, const std::vector<Publication>& batch
         status = disk.sync_folder(folder);
         if (status) crash_point::pass(CrashPoint::publish_folder_synced);
         // A folder that is gone has nothing left to lose.
-        if (!owed.contains(folder) || status || status.error().code() == ErrorCode::not_found) {
-            continue;
-        }
-        owed_status = status;
+        if (status || status.error().code() == ErrorCode::not_found) continue;
+        if (owed.contains(folder)) owed_status = status;
         published.owed.insert(folder);
     }
     for (std::size_t i = 0; i < batch.size(); ++i) {

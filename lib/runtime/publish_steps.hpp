@@ -30,11 +30,13 @@ struct Publication {
 
 struct Published {
     std::vector<Status> results;  // in the order of the batch
-    std::set<std::string> owed;   // folders of `owed` that still need a flush
+    std::set<std::string> owed;   // folders that still need a flush
 };
 
 // Makes a whole batch durable; its members share the flushes of their folders. `owed` are folders
-// that got a new entry some other way: nothing of the batch is durable before they are.
+// that got a new entry some other way: nothing of the batch is durable before they are. A part that
+// is its own target is only flushed. A part whose flush failed is removed: the kernel may have
+// dropped its bytes, and the next flush would succeed all the same.
 Published publish_batch(PublishDisk& disk, const std::vector<Publication>& batch,
                         const std::set<std::string>& owed);
 

@@ -540,6 +540,17 @@ TEST_CASE(
     CHECK(again.path == target);
 }
 
+TEST_CASE("a file that a dead process had only renamed is flushed before it counts") {
+    Room room;
+    room.task.expected_bytes = video.size();
+    room.server.answers = {whole()};
+    room.stored();
+    room.disk.before_publish = [] { return Status(Error(ErrorCode::io, "fsync")); };
+    const auto doubtful = room.failed();
+    CHECK(doubtful.problem == FetchProblem::retry);
+    CHECK(doubtful.error.code == "path_taken");
+}
+
 TEST_CASE("without a known size the published file is proved by fetching it again") {
     Room room;
     room.server.answers = {whole(), whole()};

@@ -103,8 +103,13 @@ TEST_CASE("an error below HTTP keeps its kind") {
     const auto problem = [](ErrorCode code) { return problem_of_error(Error(code, "x")).problem; };
     CHECK(problem(ErrorCode::refused) == FetchProblem::refused);
     CHECK(problem(ErrorCode::too_large) == FetchProblem::refused);
-    CHECK(problem(ErrorCode::disk_full) == FetchProblem::disk);
-    CHECK(problem(ErrorCode::io) == FetchProblem::disk);
     CHECK(problem(ErrorCode::timeout) == FetchProblem::retry);
     CHECK(problem_of_error(Error(ErrorCode::reset, "x")).error.code == "reset");
+}
+
+TEST_CASE("whatever this machine's disk refuses lets the paid file wait, and fails nothing") {
+    for (const ErrorCode code : {ErrorCode::disk_full, ErrorCode::io, ErrorCode::refused,
+                                 ErrorCode::too_large, ErrorCode::not_found}) {
+        CHECK(problem_of_disk(Error(code, "x")).problem == FetchProblem::disk);
+    }
 }

@@ -116,6 +116,13 @@ TEST_CASE_FIXTURE(World, "publishing moves the file and never replaces one") {
     CHECK(test::run_for_real(context, std::move(third)).error().code() == ErrorCode::not_found);
 }
 
+TEST_CASE_FIXTURE(World, "publishing a file in its place keeps it") {
+    append("out.mp4", "video");
+    auto call = files->publish(folder / "out.mp4", folder / "out.mp4");
+    CHECK(run_for_real(context, std::move(call)).has_value());
+    CHECK(files->exists(folder / "out.mp4"));
+}
+
 TEST_CASE_FIXTURE(World, "many files published at one moment all arrive in their new folders") {
     CHECK(files->make_folders(folder.path, "night/one").has_value());
     std::vector<test::Started<Status>> calls;
