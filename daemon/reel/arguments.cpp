@@ -39,6 +39,11 @@ constexpr const char* wait_examples =
     "Waits until every job (--any: one) has ended; a restart of the daemon does not end the wait.\n"
     "Prints id, state, reason and file of each. Example: reel wait fox-1 fox-2 --timeout 2h";
 
+constexpr const char* adopt_examples =
+    "The provider is asked for the request first; one that it does not know binds nothing.\n"
+    "`reel show ID` tells what is known of the submit. Example:\n"
+    "  reel adopt fox-1 764cabcf-b745-4b3e-ae38-1200304cf45b";
+
 constexpr const char* watch_examples =
     "Without ids: all jobs that are not over, until Ctrl-C. Piped: one line for each change.\n"
     "Examples:\n  reel watch fox-1\n  reel watch --batch tonight";
@@ -71,6 +76,7 @@ class Grammar {
         add_ids(*verb("hold", "Keep jobs that were not submitted from being so", Verb::hold));
         add_ids(*verb("release", "Let held jobs go", Verb::release));
         add_ids(*verb("retry", "Try ended jobs again, as new jobs linked to them", Verb::retry));
+        add_adopt();
         verb("status", "Show the daemon, its providers and the jobs by state", Verb::status);
         verb("models", "Show the models of the jobs that the daemon has seen", Verb::models)
             ->add_option("MODEL", options_.model, "Show the newest input given to this model");
@@ -111,6 +117,16 @@ class Grammar {
 
     void add_ids(CLI::App& sub) {
         sub.add_option("ID", options_.ids, "Ids of jobs, or unique beginnings")->required();
+    }
+
+    void add_adopt() {
+        CLI::App* sub = verb("adopt", "Give a job whose submit is unknown its request", Verb::adopt);
+        sub->add_option("ID", options_.ids, "Id of the job, or its unique beginning")
+            ->required()
+            ->expected(1);
+        sub->add_option("REQUEST_ID", options_.request_id, "The request's id at the provider")
+            ->required();
+        sub->footer(adopt_examples);
     }
 
     void add_labels(CLI::App& sub) {

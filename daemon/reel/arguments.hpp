@@ -11,7 +11,7 @@
 namespace reeld::reel {
 
 enum class Verb {
-    submit, ls, show, watch, wait, events, cancel, hold, release, retry, status, models, doctor,
+    submit, ls, show, watch, wait, events, cancel, hold, release, retry, adopt, status, models, doctor,
 };
 
 struct Options {
@@ -43,6 +43,7 @@ struct Options {
     bool all = false;
 
     std::vector<std::string> ids;
+    std::string request_id;  // adopt
 };
 
 struct Parsed {

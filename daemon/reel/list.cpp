@@ -1,4 +1,5 @@
-// ls, show, events, and the four actions on jobs.
+// ls, show, events, the four actions on jobs, and adopt.
+#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
 #include "reel/render_job.hpp"
@@ -136,6 +137,23 @@ awaitable<Exit> run_action(Session& session, std::string action) {
         }
     }
     co_return exit;
+}
+
+awaitable<Exit> run_adopt(Session& session) {
+    json::object body;
+    body["request_id"] = session.options.request_id;
+    const Called called =
+        co_await call(session, "POST", job_target(session.options.ids.front(), "/adopt"),
+                      json::serialize(body));
+    if (const auto* failure = std::get_if<Failure>(&called)) co_return report(session, *failure);
+    const auto& reply = std::get<Reply>(called);
+    const Look look = session.console.look_out();
+    if (session.options.json) {
+        session.console.out(reply.body);
+    } else if (reply.value.is_object()) {
+        session.console.out(action_text(reply.value.get_object(), look));
+    }
+    co_return Exit::ok;
 }
 
 }  // namespace reeld::reel

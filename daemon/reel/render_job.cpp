@@ -1,5 +1,7 @@
 #include "reel/render_job.hpp"
 
+#include "reel/render_undecided.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -280,6 +282,7 @@ std::string render_job(const json::object& job, const Look& look) {
     std::string text;
     for (const auto& one : job) {
         const std::string_view name(one.key().data(), one.key().size());
+        if (name == "unknown" || name == "also_billed") continue;
         if (name == "outputs") {
             add_outputs(text, job, look);
         } else if (name == "state") {
@@ -301,6 +304,7 @@ std::string render_job(const json::object& job, const Look& look) {
             add_line(text, name, shown(one.value()), look);
         }
     }
+    for (const auto& [name, line] : undecided_lines(job, look)) add_line(text, name, line, look);
     return text;
 }
 

@@ -62,6 +62,7 @@ awaitable<Exit> run_verb(Session& session) {
         case Verb::hold: return run_action(session, "hold");
         case Verb::release: return run_action(session, "release");
         case Verb::retry: return run_action(session, "retry");
+        case Verb::adopt: return run_adopt(session);
         case Verb::status: return run_status(session);
         case Verb::models: return run_models(session);
         case Verb::doctor: return run_doctor(session);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "api/adopt_body.hpp"
 #include "api/event_stream.hpp"
 #include "api/job_json.hpp"
 #include "api/job_reads.hpp"
@@ -19,8 +20,8 @@ http::ServerResponse unknown_route(std::string_view path) {
     return to_response(Problem(
         404, "no_such_route",
         fmt::format("There is nothing at {}; the calls are /v1/jobs, /v1/jobs/ID, "
-                    "/v1/jobs/ID/events, /v1/jobs/ID/attempts, /v1/jobs/ID/cancel, hold, release "
-                    "or retry, /v1/events, /v1/status and /metrics.",
+                    "/v1/jobs/ID/events, /v1/jobs/ID/attempts, /v1/jobs/ID/cancel, hold, release, "
+                    "retry or adopt, /v1/events, /v1/status and /metrics.",
                     path.substr(0, 200))));
 }
 
@@ -109,7 +110,12 @@ http::awaitable<http::ServerResponse> Api::answer(http::ServerRequest request) {
     }
     if (const auto problem = check_query(call, *target)) co_return to_response(*problem);
     if (std::holds_alternative<route::SubmitJobs>(call)) co_return co_await submit(request);
-    if (const auto* action = std::get_if<route::Act>(&call)) co_return co_await act(*action);
+    if (const auto* action = std::get_if<route::Act>(&call)) {
+        co_return co_await act(*action, engine::Person(request.peer_uid));
+    }
+    if (const auto* adopted = std::get_if<route::Adopt>(&call)) {
+        co_return co_await adopt(*adopted, request);
+    }
     if (std::holds_alternative<route::EventStream>(call)) co_return stream(request, *target);
     if (std::holds_alternative<route::ServerStatus>(call)) co_return status();
     if (std::holds_alternative<route::Metrics>(call)) co_return metrics();
@@ -129,13 +135,34 @@ http::awaitable<http::ServerResponse> Api::submit(http::ServerRequest request) {
     co_return submitted_response(control_, *submitted, accepted.array);
 }
 
-http::awaitable<http::ServerResponse> Api::act(route::Act call) {
+http::awaitable<http::ServerResponse> Api::act(route::Act call, engine::Person person) {
     const auto id = resolve_id(control_, call.id);
     if (const auto* problem = std::get_if<Problem>(&id)) {
         const Status durable = co_await control_.read_barrier();
         co_return to_response(durable ? *problem : problem_of(durable.error()));
     }
-    const auto job = co_await control_.act(std::get<JobId>(id), call.action);
+    auto job = co_await control_.act(std::get<JobId>(id), call.action, person);
+    co_return co_await changed(std::move(job));
+}
+
+http::awaitable<http::ServerResponse> Api::adopt(route::Adopt call, http::ServerRequest request) {
+    const auto body = read_adopt_body(request);
+    if (const auto* problem = std::get_if<Problem>(&body)) co_return to_response(*problem);
+    const auto id = resolve_id(control_, call.id);
+    if (const auto* problem = std::get_if<Problem>(&id)) {
+        const Status durable = co_await control_.read_barrier();
+        co_return to_response(durable ? *problem : problem_of(durable.error()));
+    }
+    auto job = co_await control_.adopt(std::get<JobId>(id), std::get<RequestId>(body),
+                                       engine::Person(request.peer_uid));
+    if (!job && job.error().code() == ErrorCode::unreachable) {
+        co_return to_response(Problem(503, "provider_unavailable",
+                                      job.error().context() + "; nothing was changed."));
+    }
+    co_return co_await changed(std::move(job));
+}
+
+http::awaitable<http::ServerResponse> Api::changed(Result<domain::Job> job) {
     const Status durable = co_await control_.read_barrier();
     if (!job) co_return to_response(problem_of(job.error()));
     if (!durable) co_return to_response(problem_of(durable.error()));

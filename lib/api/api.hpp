@@ -20,7 +20,10 @@ class Api : public http::Handler {
   private:
     http::awaitable<http::ServerResponse> answer(http::ServerRequest request);
     http::awaitable<http::ServerResponse> submit(http::ServerRequest request);
-    http::awaitable<http::ServerResponse> act(route::Act call);
+    http::awaitable<http::ServerResponse> act(route::Act call, engine::Person person);
+    http::awaitable<http::ServerResponse> adopt(route::Adopt call, http::ServerRequest request);
+    // The engine's answer to a change of one job, or the problem that it met.
+    http::awaitable<http::ServerResponse> changed(Result<domain::Job> job);
     http::awaitable<http::ServerResponse> read(Route call, http::Target target);
     http::ServerResponse stream(const http::ServerRequest& request, const http::Target& target);
     http::ServerResponse status();

@@ -4,6 +4,7 @@
 
 #include "api/job_json.hpp"
 #include "api/query.hpp"
+#include "api/undecided.hpp"
 #include "base/encoding.hpp"
 
 namespace reeld::api {
@@ -70,11 +71,27 @@ Answer<json::value> read_list(engine::Control& control, const store::JobFilter& 
 Answer<json::value> read_job(engine::Control& control, const std::string& id) {
     const auto resolved = resolve_id(control, id);
     if (const auto* problem = std::get_if<Problem>(&resolved)) return *problem;
-    const auto job = control.store().transact(
-        [&](store::Tx& tx) { return tx.find_job(std::get<JobId>(resolved)); });
-    if (!job) return problem_of(job.error());
-    if (!*job) return no_such_job(id);
-    return json::value(job_json(**job, control.shown_reason(**job)));
+    struct Seen {
+        std::optional<domain::Job> job;
+        json::value unknown;
+        json::array also_billed;
+    };
+    const engine::EngineStatus status = control.status();
+    const auto seen = control.store().transact([&](store::Tx& tx) {
+        Seen found;
+        found.job = tx.find_job(std::get<JobId>(resolved));
+        if (!found.job) return found;
+        found.unknown = unknown_json(status, tx, *found.job);
+        found.also_billed = also_billed_json(tx, *found.job);
+        return found;
+    });
+    if (!seen) return problem_of(seen.error());
+    if (!seen->job) return no_such_job(id);
+    json::object object = job_json(*seen->job, control.shown_reason(*seen->job));
+    // Only where there is something to tell: all other jobs have exactly the usual members.
+    if (!seen->unknown.is_null()) object["unknown"] = seen->unknown;
+    if (!seen->also_billed.empty()) object["also_billed"] = seen->also_billed;
+    return json::value(std::move(object));
 }
 
 Answer<json::value> read_events(engine::Control& control, const std::string& id) {

@@ -40,6 +40,10 @@ Route match_job(std::string_view method, std::string_view rest) {
         if (method == "POST") return route::Act{*id, *action};
         return route::WrongMethod{"POST"};
     }
+    if (what == "adopt") {
+        if (method == "POST") return route::Adopt{*id};
+        return route::WrongMethod{"POST"};
+    }
     return route::Unknown{};
 }
 

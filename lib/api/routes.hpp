@@ -19,6 +19,7 @@ struct Act {
     std::string id;
     engine::Action action = engine::Action::cancel;
 };
+struct Adopt { std::string id; };
 struct EventStream {};
 struct ServerStatus {};
 struct Metrics {};
@@ -27,7 +28,7 @@ struct WrongMethod { std::string_view allow; };  // for the Allow header
 }  // namespace route
 
 using Route = std::variant<route::ListJobs, route::SubmitJobs, route::ShowJob, route::JobEvents,
-                           route::JobAttempts, route::Act, route::EventStream,
+                           route::JobAttempts, route::Act, route::Adopt, route::EventStream,
                            route::ServerStatus, route::Metrics, route::Unknown,
                            route::WrongMethod>;
 

@@ -62,7 +62,10 @@ struct Adopted {
 };
 struct EvidenceSearched {  // looked, and found no exactly matching request
     int candidates = 0;    // 0, or too many to choose
-    std::string detail;
+    std::string detail;    // what was found, in a sentence
+    std::string doubt{};   // why finding nothing proves nothing; empty: it proves something
+    bool early = false;    // the search began before the wait was over
+    bool news = false;     // it found something else than the search before
 };
 
 // Of a request at the provider.

@@ -275,14 +275,14 @@ Step hold(const Context& c) {
     return Step{std::move(job), {}, "held by a person", {}};
 }
 
-Step search_again(const Context& c) {
+Step search_again(const Context& c, std::string note) {
     // Each wait is as long as all before it: evidence comes soon or late, rarely in between.
     Job job = c.job;
     const Instant since = *job.unknown_until - c.policy.submit_unknown_wait;
     const Millis elapsed = std::max(first_evidence_search, c.now - since);
     job.due_at = std::max(c.now + first_evidence_search,
                           std::min(*job.unknown_until, c.now + elapsed));
-    return Step{std::move(job), {}, {}, {}};
+    return Step{std::move(job), {}, std::move(note), {}};
 }
 
 // ---- ignoring and rejecting, event by event: no catch-all, so that a new event does not compile
@@ -314,13 +314,28 @@ using FetchNews = Ignore<OutputPlanned, OutputStored, FetchFailed>;
 // of being made again.
 Outcome adopt(const Context& c, const Adopted& e) {
     static constexpr std::string_view by[] = {"a webhook", "the provider's request history",
-                                              "the answer's header", "a person"};
+                                              "the answer's header"};
+    const std::string shown = e.by == AdoptedBy::person
+                                  ? fmt::format("a person names request {}", e.remote.request_id.str())
+                                  : fmt::format("{} shows request {}",
+                                                by[static_cast<std::size_t>(e.by)],
+                                                e.remote.request_id.str());
     // It may be one that an answer had called refused: what exists at the provider is on the bill.
     Job job = c.job;
     job.billable_attempts = std::max(job.billable_attempts, 1);
     return accepted(Context{job, c.policy, c.now, c.jitter}, e.remote, std::nullopt, "adopted",
-                    fmt::format("adopted: {} shows the request",
-                                by[static_cast<std::size_t>(e.by)]));
+                    "adopted: " + shown);
+}
+
+// A request that the job cannot follow: a person is told why, other evidence is recorded.
+Outcome not_adopted(const Adopted& e, std::string why) {
+    if (e.by == AdoptedBy::person) return Rejected{std::move(why)};
+    return Ignored{std::move(why)};
+}
+
+std::string follows(const Job& job) {
+    return fmt::format("it follows request {} already",
+                       job.remote ? job.remote->request_id.str() : "-");
 }
 
 // What a job at the provider does with news of its request; defined with that state.
@@ -328,13 +343,13 @@ template <class E>
 Outcome at_provider(const Context& c, const E& news);
 
 struct InHeld : SubmitAnswers, RemoteNoise, FetchNews,
-                Skip<Admitted, SubmitInterrupted, EvidenceSearched, AccountPaused> {
+                Skip<Admitted, SubmitInterrupted, AccountPaused> {
     const Context& c;
     explicit InHeld(const Context& context) : c(context) {}
     using SubmitAnswers::operator();
     using RemoteNoise::operator();
     using FetchNews::operator();
-    using Skip<Admitted, SubmitInterrupted, EvidenceSearched, AccountPaused>::operator();
+    using Skip<Admitted, SubmitInterrupted, AccountPaused>::operator();
 
     Outcome operator()(const Due&) const {
         if (deadline_passed(c)) return deadline_over(c);
@@ -344,6 +359,9 @@ struct InHeld : SubmitAnswers, RemoteNoise, FetchNews,
         Step step{std::move(job), {}, {}, {}};
         if (searching) step.effects.emplace_back(effect::SearchEvidence{});
         return step;
+    }
+    Outcome operator()(const EvidenceSearched& e) const {
+        return Ignored{e.news && c.job.reason == Reason::submit_unknown ? e.detail : std::string{}};
     }
     Outcome operator()(const Adopted& e) const { return adopt(c, e); }
     Outcome operator()(const StatusSeen& e) const { return news(e); }
@@ -358,11 +376,14 @@ struct InHeld : SubmitAnswers, RemoteNoise, FetchNews,
         return hold(c);
     }
     Outcome operator()(const ReleaseRequested&) const {
-        return Step{requeue(c, c.job),
-                    {},
-                    undecided() ? "a person decided to submit again; the earlier submit may be billed"
-                                : "released by a person",
-                    {}};
+        Step step{requeue(c, c.job),
+                  {},
+                  undecided() ? "a person decided to submit again; the earlier submit may be billed"
+                              : "released by a person",
+                  {}};
+        // Its request is known by name and was taken: that must not look open for ever.
+        if (c.job.reason == Reason::remote_missing) step.attempt_outcome = "missing";
+        return step;
     }
     Outcome operator()(const AccountResumed&) const {
         if (c.job.reason != Reason::credentials && c.job.reason != Reason::account) {
@@ -384,8 +405,7 @@ struct InHeld : SubmitAnswers, RemoteNoise, FetchNews,
 
 struct InBlocked : SubmitAnswers, RemoteNews, RemoteNoise, FetchNews,
                    Skip<Admitted, SubmitInterrupted, EvidenceSearched, AccountPaused,
-                        AccountResumed>,
-                   Ignore<Adopted> {
+                        AccountResumed> {
     const Context& c;
     explicit InBlocked(const Context& context) : c(context) {}
     using SubmitAnswers::operator();
@@ -394,13 +414,15 @@ struct InBlocked : SubmitAnswers, RemoteNews, RemoteNoise, FetchNews,
     using FetchNews::operator();
     using Skip<Admitted, SubmitInterrupted, EvidenceSearched, AccountPaused,
                AccountResumed>::operator();
-    using Ignore<Adopted>::operator();
 
     Outcome operator()(const Due&) const {
         if (deadline_passed(c)) return deadline_over(c);
         Job job = c.job;
         job.due_at = capped(job, c.now + idle_check);
         return Step{std::move(job), {}, {}, {}};
+    }
+    Outcome operator()(const Adopted& e) const {
+        return not_adopted(e, "it waits for another job and was not submitted");
     }
     Outcome operator()(const CancelRequested&) const { return cancelled_here(c, c.job); }
     Outcome operator()(const HoldRequested&) const { return hold(c); }
@@ -506,6 +528,9 @@ struct InSubmitting : FetchNews, RemoteNews, RemoteNoise,
         return unknown(c, e.reason, e.error, e.hint);
     }
     Outcome operator()(const Adopted& e) const {
+        if (e.by == AdoptedBy::person) {
+            return Rejected{"its submit is on its way; the answer may still tell its request"};
+        }
         // A webhook that overtakes the submit's own answer.
         Job job = c.job;
         ++job.billable_attempts;
@@ -568,7 +593,10 @@ struct InSubmitUnknown : FetchNews, RemoteNews, Skip<Admitted, SubmitInterrupted
             c.policy.resubmit_unknown && !c.job.cancel_requested && !deadline_passed(c);
         const Millis more = patient ? c.policy.submit_unknown_wait : Millis{0};
         if (c.now >= *c.job.unknown_until + more) {
-            return decide(false, "the provider could not be asked");
+            Undecided unasked;
+            unasked.found = fmt::format("no evidence of the submit (the provider could not be asked: {})",
+                                        e.refusal.error.message);
+            return decide(unasked);
         }
         Job job = c.job;
         ++job.failed_polls;
@@ -577,8 +605,16 @@ struct InSubmitUnknown : FetchNews, RemoteNews, Skip<Admitted, SubmitInterrupted
         return Step{std::move(job), {}, {}, {}};
     }
     Outcome operator()(const EvidenceSearched& e) const {
-        if (c.now < *c.job.unknown_until) return search_again(c);
-        return decide(e.candidates == 0, e.detail);
+        // Only a look that began after the wait says that nothing came in all that time.
+        if (e.early || c.now < *c.job.unknown_until) {
+            return search_again(c, e.news ? e.detail : std::string{});
+        }
+        Undecided what;
+        what.found = e.candidates == 0 ? fmt::format("no evidence of the submit ({})", e.detail)
+                                       : e.detail;
+        what.may_resubmit = e.candidates == 0 && e.doubt.empty();
+        if (e.candidates == 0 && c.policy.resubmit_unknown) what.doubt = e.doubt;
+        return decide(what);
     }
     Outcome operator()(const CancelRequested&) const {
         if (c.job.cancel_requested) return Ignored{};
@@ -593,31 +629,33 @@ struct InSubmitUnknown : FetchNews, RemoteNews, Skip<Admitted, SubmitInterrupted
         return Rejected{"its submit may have been accepted; release works once the wait is over"};
     }
 
+    struct Undecided {
+        std::string found;          // a sentence
+        std::string doubt{};        // why the policy does not act; empty: it may, or would not anyway
+        bool may_resubmit = false;  // the look worked, and nothing was there
+    };
     // The wait is over. What was found decides between a person, another submit and the end.
-    Outcome decide(bool none_found, const std::string& detail) const {
+    Outcome decide(const Undecided& what) const {
         Job job = c.job;
         if (job.cancel_requested) {
             return finish(c, std::move(job), State::cancelled, Reason::after_submit,
                           "cancelled; whether the submit was accepted stayed unknown");
         }
         if (deadline_passed(c)) return deadline_over(c);
-        const bool may_resubmit = c.policy.resubmit_unknown && none_found &&
-                                  job.billable_attempts < job.request.max_attempts;
-        if (may_resubmit) {
+        if (c.policy.resubmit_unknown && what.may_resubmit &&
+            job.billable_attempts < job.request.max_attempts) {
             return Step{requeue(c, std::move(job)),
                         {},
-                        fmt::format("no evidence of the submit ({}); the policy submits again",
-                                    detail),
+                        what.found + "; the policy submits again, the earlier submit may be billed",
                         {}};
         }
         job.state = State::held;
         job.reason = Reason::submit_unknown;
         job.unknown_until.reset();
         job.due_at = capped(job, c.now + held_evidence_check);
-        return Step{std::move(job),
-                    {},
-                    fmt::format("no evidence of the submit ({}); a person decides", detail),
-                    {}};
+        const std::string but =
+            what.doubt.empty() ? "" : fmt::format("; the policy does not submit again: {}", what.doubt);
+        return Step{std::move(job), {}, what.found + but + "; a person decides", {}};
     }
 };
 
@@ -658,7 +696,7 @@ struct AtProvider : FetchNews, Skip<Admitted, SubmitInterrupted, EvidenceSearche
         return Ignored{fmt::format("the answer names another request ({}) than the one followed",
                                    e.remote.request_id.str())};
     }
-    Outcome operator()(const Adopted&) const { return Ignored{"it is followed already"}; }
+    Outcome operator()(const Adopted& e) const { return not_adopted(e, follows(c.job)); }
     Outcome operator()(const StatusSeen& e) const {
         Job job = c.job;
         job.failed_polls = 0;
@@ -770,14 +808,15 @@ Outcome at_provider(const Context& c, const E& news) {
 struct InFetching : SubmitAnswers, RemoteNoise,
                     Skip<Admitted, SubmitInterrupted, EvidenceSearched, AccountPaused,
                          AccountResumed>,
-                    Ignore<Adopted, StatusSeen, ResultFailed, RemoteCancelled> {
+                    Ignore<StatusSeen, ResultFailed, RemoteCancelled> {
     const Context& c;
     explicit InFetching(const Context& context) : c(context) {}
     using SubmitAnswers::operator();
     using RemoteNoise::operator();
     using Skip<Admitted, SubmitInterrupted, EvidenceSearched, AccountPaused,
                AccountResumed>::operator();
-    using Ignore<Adopted, StatusSeen, ResultFailed, RemoteCancelled>::operator();
+    using Ignore<StatusSeen, ResultFailed, RemoteCancelled>::operator();
+    Outcome operator()(const Adopted& e) const { return not_adopted(e, follows(c.job)); }
 
     Outcome operator()(const Due&) const {
         Job job = c.job;
@@ -881,7 +920,7 @@ struct InFetching : SubmitAnswers, RemoteNoise,
     }
 };
 
-struct InTerminal : SubmitAnswers, RemoteNews, RemoteNoise, FetchNews, Ignore<Adopted>,
+struct InTerminal : SubmitAnswers, RemoteNews, RemoteNoise, FetchNews,
                     Skip<Due, Admitted, SubmitInterrupted, EvidenceSearched, AccountPaused,
                          AccountResumed> {
     const Context& c;
@@ -890,10 +929,12 @@ struct InTerminal : SubmitAnswers, RemoteNews, RemoteNoise, FetchNews, Ignore<Ad
     using RemoteNews::operator();
     using RemoteNoise::operator();
     using FetchNews::operator();
-    using Ignore<Adopted>::operator();
     using Skip<Due, Admitted, SubmitInterrupted, EvidenceSearched, AccountPaused,
                AccountResumed>::operator();
 
+    Outcome operator()(const Adopted& e) const {
+        return not_adopted(e, fmt::format("it is over already: {}", to_string(c.job.state)));
+    }
     Outcome operator()(const CancelRequested&) const {
         if (c.job.state == State::cancelled) return Ignored{};
         return Rejected{fmt::format("it is over already: {}", to_string(c.job.state))};

@@ -35,6 +35,7 @@ Status ClockWatch::follow() {
     if (by > -tolerance && by < tolerance) return ok();
     log::warning("engine", "the wall clock was set; running waits keep their length",
                  {{"by_ms", std::to_string(by.count())}});
+    core_.clock_set_at = core_.now();
     const Status shifted = shift(by);
     if (shifted) offset_ += by;
     crash_point::pass(CrashPoint::clock_waits_moved);

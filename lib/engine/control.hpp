@@ -9,6 +9,7 @@
 
 #include "base/result.hpp"
 #include "domain/job.hpp"
+#include "engine/person.hpp"
 #include "runtime/clock.hpp"
 #include "store/store.hpp"
 
@@ -38,6 +39,7 @@ struct ProviderStatus {
     bool has_key = false;
     std::string key;  // missing, unchecked, accepted, refused, unreachable
     std::optional<Millis> clock_ahead;  // our clock less the provider's
+    bool resubmit_unknown = false;      // on_submit_unknown
 };
 
 struct LastError {
@@ -78,7 +80,12 @@ class Control {
         std::vector<domain::JobRequest> requests) = 0;
     // Errors: not_found, conflict (the state does not allow it; the context says why).
     // retry answers the new, linked job, or the one that an earlier retry made.
-    virtual awaitable<Result<domain::Job>> act(JobId id, Action action) = 0;
+    virtual awaitable<Result<domain::Job>> act(JobId id, Action action, Person person) = 0;
+    // Binds a request at the provider, which is asked for it first, to a job whose submit's outcome
+    // is not known or whose request has vanished. Errors: not_found (the job), conflict (the state,
+    // another owner, a request that the provider does not know or that was made for something else),
+    // unreachable (the provider did not tell; nothing was changed).
+    virtual awaitable<Result<domain::Job>> adopt(JobId id, RequestId request, Person person) = 0;
 
     // The provider for an endpoint id; nothing when none is configured for it.
     virtual std::optional<std::string> provider_of(std::string_view model) const = 0;

@@ -34,7 +34,7 @@ struct ProviderHealth {
     std::string last_error;
     int failures = 0;  // exchanges in a row without a usable answer
     std::string key = "unchecked";  // missing, accepted, refused, unreachable
-    std::optional<Millis> clock_ahead;  // our clock less the provider's, at the last key check
+    std::optional<Millis> clock_ahead;  // our clock less the provider's, at its last answer
     domain::Admission admission;  // the gate's last word
 };
 
@@ -55,6 +55,7 @@ struct Core {
     runtime::Bell timer_bell;     // an earlier owner timer was set
     runtime::Bell event_bell;     // audit events are durable
     std::optional<Instant> next_timer;  // what the timer loop sleeps for
+    std::optional<Instant> clock_set_at;  // when the wall clock was last seen to jump
     bool stopping = false;
     bool disk_low = false;
     std::string outputs_trouble;  // why nothing can be written there; empty: it can

@@ -7,6 +7,7 @@
 
 #include "base/crash_point.hpp"
 #include "base/log.hpp"
+#include "engine/adoption.hpp"
 #include "engine/gatekeeper.hpp"
 #include "engine/health_check.hpp"
 
@@ -271,30 +272,50 @@ awaitable<Result<std::vector<Submitted>>> Engine::submit(
     co_return submitted;
 }
 
-awaitable<Result<Job>> Engine::act(JobId id, Action action) {
+awaitable<Result<Job>> Engine::act(JobId id, Action action, Person person) {
     switch (action) {
         case Action::cancel: {
             domain::Event event = domain::event::CancelRequested{};
-            co_return co_await apply_action(std::move(id), std::move(event), false);
+            co_return co_await apply_action(std::move(id), std::move(event), person);
         }
         case Action::hold: {
             domain::Event event = domain::event::HoldRequested{};
-            co_return co_await apply_action(std::move(id), std::move(event), false);
+            co_return co_await apply_action(std::move(id), std::move(event), person);
         }
         case Action::release: {
             domain::Event event = domain::event::ReleaseRequested{};
-            co_return co_await apply_action(std::move(id), std::move(event), true);
+            co_return co_await apply_action(std::move(id), std::move(event), person);
         }
-        case Action::retry: co_return co_await retry(std::move(id));
+        case Action::retry: co_return co_await retry(std::move(id), person);
     }
     co_return Error(ErrorCode::internal, "no such action");
 }
 
-awaitable<Result<Job>> Engine::apply_action(JobId id, domain::Event event, bool release) {
+awaitable<Result<Job>> Engine::adopt(JobId id, RequestId request, Person person) {
+    auto written = co_await adopt_request(core_, id, std::move(request), person);
+    if (!written) co_return written.error();
+    crash_point::pass(CrashPoint::action_written);
+    const Status durable = co_await core_.commit.durable();
+    if (!durable) co_return durable.error();
+    crash_point::pass(CrashPoint::action_durable);
+    follow(std::move(*written));
+    const auto job = core_.services.store.transact([&](store::Tx& tx) { return tx.find_job(id); });
+    if (!job) co_return job.error();
+    if (!*job) co_return Error(ErrorCode::not_found, "there is no such job");
+    co_return **job;
+}
+
+awaitable<Result<Job>> Engine::apply_action(JobId id, domain::Event event, Person person) {
+    const bool release = std::holds_alternative<domain::event::ReleaseRequested>(event);
     Written written;
     const Status stored = core_.services.store.transact([&](store::Tx& tx) {
         const auto before = tx.find_job(id);
-        written = apply(core_, tx, id, event);
+        std::optional<store::Evidence> proof;
+        if (before) {
+            proof = person_evidence(*before, person, std::string(domain::name_of(event)), {},
+                                    core_.now());
+        }
+        written = apply(core_, tx, id, event, std::move(proof), std::nullopt, person.words());
         const bool account = before && before->state == domain::State::held &&
                              (before->reason == domain::Reason::credentials ||
                               before->reason == domain::Reason::account);
@@ -316,7 +337,7 @@ awaitable<Result<Job>> Engine::apply_action(JobId id, domain::Event event, bool 
     co_return job;
 }
 
-awaitable<Result<Job>> Engine::retry(JobId id) {
+awaitable<Result<Job>> Engine::retry(JobId id, Person person) {
     std::optional<Job> answer;
     Error refused(ErrorCode::not_found, "there is no such job");
     const Status stored = core_.services.store.transact([&](store::Tx& tx) {
@@ -334,7 +355,10 @@ awaitable<Result<Job>> Engine::retry(JobId id) {
             return;
         }
         create(core_, tx, *row, fmt::format("retries {}", id.str()));
-        note(core_, tx, *ended, "retried", fmt::format("tried again as {}", row->request.id.str()));
+        const std::int64_t proof =
+            tx.insert_evidence(person_evidence(*ended, person, "retry", {}, core_.now()));
+        note(core_, tx, *ended, "retried",
+             fmt::format("tried again as {} ({})", row->request.id.str(), person.words()), proof);
         answer = std::move(row);
     });
     if (!stored) co_return stored.error();
@@ -393,6 +417,7 @@ EngineStatus Engine::status() {
             one.has_key = setup.has_key;
             one.key = setup.has_key ? health.key : "missing";
             one.clock_ahead = health.clock_ahead;
+            one.resubmit_unknown = setup.policy.resubmit_unknown;
             one.limited_until = gate.limited_until;
             one.probe_at = gate.probe_at;
             one.last_success_at = health.last_success_at;

@@ -32,7 +32,10 @@ class Engine : public Control {
 
     awaitable<Result<std::vector<Submitted>>> submit(
         std::vector<domain::JobRequest> requests) override;
-    awaitable<Result<domain::Job>> act(JobId id, Action action) override;
+    awaitable<Result<domain::Job>> act(JobId id, Action action,
+                                       Person person = Person()) override;
+    awaitable<Result<domain::Job>> adopt(JobId id, RequestId request,
+                                         Person person = Person()) override;
     std::optional<std::string> provider_of(std::string_view model) const override;
     domain::Reason shown_reason(const domain::Job& job) const override;
     awaitable<Status> read_barrier() override;
@@ -47,8 +50,8 @@ class Engine : public Control {
     Status fire_due(std::vector<Written>& written, bool& more);
     Status name_interrupted(std::vector<Written>& written);
     Status take_up_operations();
-    awaitable<Result<domain::Job>> apply_action(JobId id, domain::Event event, bool release);
-    awaitable<Result<domain::Job>> retry(JobId id);
+    awaitable<Result<domain::Job>> apply_action(JobId id, domain::Event event, Person person);
+    awaitable<Result<domain::Job>> retry(JobId id, Person person);
     void follow(std::vector<Written> written);
     void spawn_loops();
     // A submit is on its way, or its intent is being made durable.

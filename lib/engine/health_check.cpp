@@ -48,11 +48,6 @@ awaitable<void> check_keys(Core& core) {
                        {{"provider", name}});
         }
         if (health.key == "accepted") resume_accepted(core, name);
-        const std::string* date = exchange.delivery == Delivery::answered
-                                      ? exchange.response.headers.find("Date")
-                                      : nullptr;
-        const auto theirs = date != nullptr ? parse_http_date(*date) : std::nullopt;
-        if (theirs) health.clock_ahead = core.now() - *theirs;
     }
 }
 

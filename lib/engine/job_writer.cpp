@@ -88,16 +88,96 @@ Written step_forward(Core& core, store::Tx& tx, const Job& before, const domain:
     return written;
 }
 
+std::string job_and_attempt(const Attempt& attempt) {
+    return fmt::format("job {} (attempt {})", attempt.job.str(), attempt.number);
+}
+
+// Nothing when the request of an adoption is free or this very submit's.
+std::optional<Attempt> owner_elsewhere(store::Tx& tx, const Job& job, const domain::Event& event) {
+    const auto* adopted = std::get_if<domain::event::Adopted>(&event);
+    if (adopted == nullptr) return std::nullopt;
+    auto owner = tx.find_attempt_by_request(job.provider, adopted->remote.request_id);
+    const bool own = owner && owner->job == job.request.id && owner->number == adopted->attempt;
+    return own ? std::nullopt : owner;
+}
+
+// A request that exists at the provider stays with its submit also when the job does not follow it:
+// it will stand on the bill. Answers what the trail says of it; empty when it is known already.
+std::string keep_unfollowed(store::Tx& tx, const Job& job, const domain::Event& event,
+                            Instant now) {
+    const auto* adopted = std::get_if<domain::event::Adopted>(&event);
+    auto attempt = adopted == nullptr ? std::nullopt
+                                      : tx.find_attempt(job.request.id, adopted->attempt);
+    if (!attempt || attempt->remote) return {};
+    const std::string where =
+        domain::is_terminal(job.state)
+            ? fmt::format("the job was {} already", domain::to_string(job.state))
+            : fmt::format("the job follows request {}",
+                          job.remote ? job.remote->request_id.str() : "-");
+    attempt->remote = adopted->remote;
+    attempt->outcome = "also_billed";
+    if (!attempt->answered_at) attempt->answered_at = now;
+    attempt->ended_at = now;
+    attempt->detail = fmt::format("request {} exists at the provider and is not followed, because {}",
+                                  adopted->remote.request_id.str(), where);
+    tx.update_attempt(*attempt);
+    return fmt::format("attempt {} was accepted as well, as request {}: it is billed too; {}",
+                       attempt->number, adopted->remote.request_id.str(), where);
+}
+
+// What an event that the state does not take leaves behind.
+void leave_mark(Core& core, store::Tx& tx, Written& written, const domain::Event& event,
+                std::optional<store::Evidence>& evidence,
+                std::optional<std::int64_t> evidence_id) {
+    std::string name(domain::name_of(event));
+    std::string late = keep_unfollowed(tx, written.job, event, core.now());
+    if (!late.empty()) {
+        name = "also_billed";
+        written.note = std::move(late);
+    }
+    if (written.note.empty()) return;
+    if (evidence) {
+        evidence_id = tx.insert_evidence(*evidence);
+        evidence.reset();
+    }
+    note(core, tx, written.job, std::move(name), written.note, evidence_id);
+}
+
 }  // namespace
 
 Written apply(Core& core, store::Tx& tx, const JobId& id, const domain::Event& event,
-              std::optional<store::Evidence> evidence, std::optional<std::int64_t> evidence_id) {
+              std::optional<store::Evidence> evidence, std::optional<std::int64_t> evidence_id,
+              std::string_view who) {
     Written written;
     std::optional<Job> job = tx.find_job(id);
     if (!job) return written;
-    domain::Outcome outcome = domain::transition(*job, event, core.policy(job->provider),
-                                                 core.now(), core.jitter());
+    domain::Outcome outcome;
+    if (const auto owner = owner_elsewhere(tx, *job, event)) {
+        const auto& adopted = std::get<domain::event::Adopted>(event);
+        std::string why = fmt::format("request {} is bound to {} already",
+                                      adopted.remote.request_id.str(), job_and_attempt(*owner));
+        if (adopted.by == domain::event::AdoptedBy::person) {
+            outcome = domain::Rejected{std::move(why)};
+        } else {
+            written.job = std::move(*job);
+            written.kind = Written::Kind::ignored;
+            written.note = std::move(why);
+            if (evidence) evidence_id = tx.insert_evidence(*evidence);
+            note(core, tx, written.job, "adopt_refused", written.note, evidence_id);
+            return written;
+        }
+    } else {
+        outcome = domain::transition(*job, event, core.policy(job->provider), core.now(),
+                                     core.jitter());
+    }
+    const auto sign = [&](std::string& text) {
+        if (!text.empty() && !who.empty()) text += fmt::format(" ({})", who);
+    };
+    const bool always = evidence && evidence->always;
     if (auto* step = std::get_if<Step>(&outcome)) {
+        sign(step->note);
+        const bool silent = step->note.empty() && domain::audit_patch(*job, step->job).empty();
+        if (always && silent) tx.insert_evidence(*evidence);
         return step_forward(core, tx, *job, event, std::move(*step), std::move(evidence),
                             evidence_id);
     }
@@ -109,11 +189,9 @@ Written apply(Core& core, store::Tx& tx, const JobId& id, const domain::Event& e
     }
     written.kind = Written::Kind::ignored;
     written.note = std::get<domain::Ignored>(outcome).note;
-    if (!written.note.empty()) {
-        if (evidence) evidence_id = tx.insert_evidence(*evidence);
-        note(core, tx, written.job, std::string(domain::name_of(event)), written.note,
-             evidence_id);
-    }
+    sign(written.note);
+    leave_mark(core, tx, written, event, evidence, evidence_id);
+    if (always && evidence) tx.insert_evidence(*evidence);
     return written;
 }
 

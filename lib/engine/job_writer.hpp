@@ -18,10 +18,12 @@ struct Written {
 };
 
 // Applies one event inside the caller's transaction. `evidence` is stored when the event leaves a
-// mark in the trail; a positive `evidence_id` refers to what is stored already.
+// mark in the trail (or is `always` to be kept); a positive `evidence_id` refers to what is stored
+// already. `who` is named in the trail's note: the person that asked for it.
+// A request that is bound to another submit is never adopted, whatever shows it.
 Written apply(Core& core, store::Tx& tx, const JobId& id, const domain::Event& event,
               std::optional<store::Evidence> evidence = std::nullopt,
-              std::optional<std::int64_t> evidence_id = std::nullopt);
+              std::optional<std::int64_t> evidence_id = std::nullopt, std::string_view who = {});
 
 // Inserts a new job with the first event of its trail.
 store::InsertOutcome create(Core& core, store::Tx& tx, domain::Job& job, std::string note);

@@ -88,6 +88,10 @@ void heard_from(Core& core, const std::string& provider, const Exchange& exchang
     ProviderHealth& health = core.health[provider];
     const bool answered = exchange.delivery == Delivery::answered;
     const int status = exchange.response.status;
+    const std::string* date = answered ? exchange.response.headers.find("Date") : nullptr;
+    if (const auto theirs = date != nullptr ? parse_http_date(*date) : std::nullopt) {
+        health.clock_ahead = core.now() - *theirs;
+    }
     if (answered && status >= 200 && status < 300) {
         health.last_success_at = core.now();
         health.failures = 0;

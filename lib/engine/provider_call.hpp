@@ -21,7 +21,7 @@ http::RequestOptions options_for(const ProviderSetup& setup);
 // Sends `request`; when it could not be built, the exchange is one that was never sent.
 awaitable<Exchange> exchange_with(Core& core, ProviderSetup setup, Result<HttpRequest> request);
 
-// Keeps the provider's health figures and learns from a successful read that the key is good.
+// Keeps the provider's health figures and how far this machine's clock is from the provider's.
 void heard_from(Core& core, const std::string& provider, const Exchange& exchange);
 
 }  // namespace reeld::engine

@@ -332,7 +332,10 @@ void WebhookIntake::believe(store::Tx& tx, const Attempt& attempt,
         adopted.by = domain::event::AdoptedBy::webhook;
         Written written = apply(core_, tx, attempt.job, adopted, std::nullopt, evidence);
         job = written.job;
+        const bool taken = written.kind == Written::Kind::stepped;
         processed.written.push_back(std::move(written));
+        // The trail says already why the job does not follow it.
+        if (!taken) return;
     }
     if (!followed(job, reading)) {
         note(core_, tx, job, "webhook_late", "it speaks of a submit that is not followed any more",

@@ -1,3 +1,5 @@
+#include <sys/socket.h>
+
 #include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -32,6 +34,18 @@ std::string name_of_peer(const Socket& socket) {
     const std::string address = peer.address().to_string();
     const std::string port = std::to_string(peer.port());
     return family == AF_INET6 ? "[" + address + "]:" + port : address + ":" + port;
+}
+
+// Who opened the other end of a Unix socket, as the kernel saw it then.
+std::optional<std::uint32_t> uid_of_peer(Socket& socket) {
+    ucred credentials{};
+    socklen_t size = sizeof(credentials);
+    if (getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
+        return std::nullopt;
+    }
+    // TCP sockets answer too, with nobody.
+    const bool told = credentials.pid > 0;
+    return told ? std::optional<std::uint32_t>(credentials.uid) : std::nullopt;
 }
 
 awaitable<Status> drain(Stream& stream) {
@@ -85,7 +99,8 @@ awaitable<Result<std::unique_ptr<Stream>>> open(Serving& serving, Socket socket)
     co_return std::move(stream);
 }
 
-awaitable<void> serve_requests(Serving& serving, Stream& stream, std::string peer) {
+awaitable<void> serve_requests(Serving& serving, Stream& stream, std::string peer,
+                               std::optional<std::uint32_t> uid) {
     RequestReader reader(serving, stream);
     while (true) {
         auto read = co_await reader.next();
@@ -97,6 +112,7 @@ awaitable<void> serve_requests(Serving& serving, Stream& stream, std::string pee
         }
         const std::string method = read.request.method;
         read.request.peer = peer;
+        read.request.peer_uid = uid;
         auto response = co_await answer(serving.handler, std::move(read.request));
         const bool keep = read.keep_alive && !serving.closing;
         const bool usable = co_await respond(serving, stream, std::move(response), method, keep);
@@ -112,6 +128,7 @@ awaitable<void> serve(std::shared_ptr<Serving> serving, Socket socket, bool refu
     boost::system::error_code ignored;
     socket.set_option(asio::ip::tcp::no_delay(true), ignored);
     std::string peer = name_of_peer(socket);
+    const auto uid = uid_of_peer(socket);
     auto stream = co_await open(*serving, std::move(socket));
     if (!stream) co_return;
     if (refused) {
@@ -120,7 +137,7 @@ awaitable<void> serve(std::shared_ptr<Serving> serving, Socket socket, bool refu
         co_await say_goodbye(*serving, **stream);
         co_return;
     }
-    co_await serve_requests(*serving, **stream, std::move(peer));
+    co_await serve_requests(*serving, **stream, std::move(peer), uid);
 }
 
 }  // namespace reeld::http

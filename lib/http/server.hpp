@@ -40,6 +40,7 @@ struct ServerRequest {
     Headers headers;
     std::string body;
     std::string peer;    // "127.0.0.1:55044", "unix"
+    std::optional<std::uint32_t> peer_uid;  // of a Unix socket's other end, when the system tells it
 };
 
 struct ServerResponse {

@@ -32,7 +32,7 @@ struct SubmitIntent {
     std::string model;
     std::string input;        // canonical JSON object
     std::string webhook_url;  // empty: polling only
-    Instant intent_at{};
+    Instant intent_at{};      // for the history: by the provider's clock, as far as that is known
 };
 
 // A webhook as it came.
@@ -65,13 +65,15 @@ struct KeySet {
 struct HistoryItem {
     RequestId request_id;
     std::optional<Instant> sent_at;
-    std::string input;         // canonical JSON; empty when the provider did not keep it
+    std::string input;         // JSON; empty when the provider did not keep it or does not list it
+    std::string model;         // endpoint id; empty when the provider does not tell it
     std::string webhook_url;   // when the provider lists it
     domain::Remote remote;
 };
 struct HistoryPage {
     std::vector<HistoryItem> items;
     std::string next_cursor;   // empty: this was the last page
+    bool inputs_apart = false;  // the list has no inputs: each request is to be looked up
 };
 
 struct Limits {
@@ -109,6 +111,17 @@ class Provider {
                                                      const std::string& cursor) const = 0;
     virtual Result<HistoryPage> read_history(const SubmitIntent& intent,
                                              const Exchange& exchange) const = 0;
+
+    // What the provider keeps of one request: asked for each one of a history that lists no inputs,
+    // and before a person's word binds a request to a job. No request to build: it cannot be asked.
+    virtual std::optional<HttpRequest> build_lookup(const std::string&, const RequestId&) const {
+        return std::nullopt;
+    }
+    // Nothing inside: the provider does not list it (yet).
+    virtual Result<std::optional<HistoryItem>> read_lookup(const std::string&, const RequestId&,
+                                                           const Exchange&) const {
+        return std::optional<HistoryItem>{};
+    }
 
     // Webhooks. The key set is fetched by the caller and cached for at most 24 h; nothing when the
     // provider signs with no key set.

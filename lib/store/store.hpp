@@ -41,6 +41,7 @@ struct Evidence {
     std::string head;   // JSON object: method, url (redacted), status, headers (redacted) …
     std::string body;   // at most evidence_body_bytes_max bytes are kept
     bool clipped = false;
+    bool always = false;  // to be kept even when its event leaves no mark in the trail
 };
 inline constexpr std::size_t evidence_body_bytes_max = 64 * 1024;
 
@@ -137,6 +138,9 @@ class Tx {
     std::optional<Attempt> find_attempt(const JobId& job, int number);
     std::optional<Attempt> find_attempt_by_token(const Token& token);
     std::optional<Attempt> find_attempt_by_request(std::string_view provider, const RequestId& id);
+    // Of this model, intended within the time, perhaps accepted, their request unknown.
+    std::vector<Attempt> unbound_attempts(std::string_view provider, const std::string& model,
+                                          Instant from, Instant to);
 
     // Output paths: two outputs never share one.
     bool is_path_free(const std::string& path);

@@ -71,6 +71,15 @@ std::optional<Attempt> Tx::find_attempt_by_request(std::string_view provider,
     return one_attempt(query.text(":provider", provider).text(":request_id", id.str()));
 }
 
+std::vector<Attempt> Tx::unbound_attempts(std::string_view provider, const std::string& model,
+                                          Instant from, Instant to) {
+    Query query(connection_, sql::unbound_attempts);
+    query.text(":provider", provider).text(":model", model).time(":from", from).time(":to", to);
+    std::vector<Attempt> attempts;
+    while (query.next()) attempts.push_back(read_attempt(query));
+    return attempts;
+}
+
 ProviderState Tx::provider_state(std::string_view name) {
     ProviderState state;
     state.name = name;

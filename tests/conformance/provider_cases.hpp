@@ -4,7 +4,7 @@
 //    "not_applicable": {required case: why this provider cannot have it},
 //    "cases": [{
 //      "name": unique,
-//      "reader": submit | status | result | cancel | history | key_set | key_check | webhook,
+//      "reader": submit | status | result | cancel | history | lookup | key_set | key_check | webhook,
 //      "delivery": not_sent | maybe_sent | answered (default),  "error": timeout | reset |
 //      unreachable, "status": HTTP status, "headers": {name: value}, "complete": false for a body
 //      cut short, "body": JSON value | "body_text": text | "body_file": file beside the manifest,

@@ -17,7 +17,7 @@ using namespace reeld::conformance;
 namespace {
 
 // A provider without a fixture for one of these has not thought about it.
-constexpr std::array<std::string_view, 35> required_cases{"submit_accepted",
+constexpr std::array<std::string_view, 38> required_cases{"submit_accepted",
                                                           "submit_not_sent",
                                                           "submit_refused_permanent",
                                                           "submit_refused_credentials",
@@ -46,6 +46,9 @@ constexpr std::array<std::string_view, 35> required_cases{"submit_accepted",
                                                           "cancel_too_late",
                                                           "history_page",
                                                           "history_truncated",
+                                                          "lookup_found",
+                                                          "lookup_none",
+                                                          "lookup_truncated",
                                                           "key_check_good",
                                                           "key_check_bad",
                                                           "webhook_ok",
@@ -81,6 +84,15 @@ json::object read_history(const Subject& subject, const Exchange& exchange) {
         fields["first_input"] = page->items.front().input;
     }
     return fields;
+}
+
+json::object read_lookup(const Subject& subject, const Exchange& exchange) {
+    const RequestId asked("764cabcf-b745-4b3e-ae38-1200304cf45b");
+    const auto read = subject.provider->read_lookup(subject.intent.model, asked, exchange);
+    if (!read) return {{"error", true}};
+    if (!*read) return {{"found", false}};
+    CHECK((*read)->request_id == asked);
+    return {{"found", true}, {"model", (*read)->model}, {"input", (*read)->input}};
 }
 
 json::object read_key_set(const Subject& subject, const Exchange& exchange) {
@@ -141,6 +153,7 @@ json::object run(const Subject& subject, const Case& made, const Exchange& excha
     if (made.reader == "result") return fields_of(provider.read_result(exchange));
     if (made.reader == "cancel") return fields_of(provider.read_cancel(exchange));
     if (made.reader == "history") return read_history(subject, exchange);
+    if (made.reader == "lookup") return read_lookup(subject, exchange);
     if (made.reader == "key_set") return read_key_set(subject, exchange);
     if (made.reader == "key_check") return read_key_check(subject, exchange);
     if (made.reader == "webhook") return read_webhook(subject, made, exchange);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "support/http_date.hpp"
+
 namespace reeld::test {
 namespace {
 
@@ -42,6 +44,7 @@ http::awaitable<SimulatedNet::Carried> SimulatedNet::carry(HttpRequest request,
     }
     co_await clock_.sleep_for(wait);
     carried.exchange = sandbox::to_exchange(answer);
+    carried.exchange.response.headers.set("Date", http_date(clock_.now()));
     carried.bytes_per_second = answer.bytes_per_second;
     co_return carried;
 }

@@ -13,7 +13,8 @@ using provider_api::HistoryItem;
 using provider_api::HistoryPage;
 
 constexpr std::chrono::seconds before_intent{120};
-constexpr std::chrono::minutes after_intent{5};
+// A submit may take its whole timeout, ten minutes at most, and clocks differ.
+constexpr std::chrono::minutes after_intent{15};
 
 Result<HistoryItem> read_item(const Hosts& hosts, const std::string& model,
                               const json::value& value) {
@@ -26,6 +27,11 @@ Result<HistoryItem> read_item(const Hosts& hosts, const std::string& model,
     item.remote = make_remote(hosts, model, std::move(*id));
     item.request_id = item.remote.request_id;
     if (const auto sent = find_string(*row, "sent_at")) item.sent_at = parse_rfc3339(*sent);
+    if (const auto endpoint = find_string(*row, "endpoint_id")) {
+        const auto theirs = parse_endpoint_id(*endpoint);
+        const auto ours = parse_endpoint_id(model);
+        item.model = theirs && ours && theirs->full == ours->full ? model : *endpoint;
+    }
     const auto* input = find(*row, "json_input");
     if (input != nullptr && !input->is_null()) item.input = canonical_json(*input);
     return item;
@@ -63,6 +69,30 @@ Result<HistoryPage> read_history(const Hosts& hosts, const provider_api::SubmitI
         return Error(ErrorCode::invalid, "fal's history has more pages but no cursor");
     }
     return page;
+}
+
+HttpRequest build_lookup(const Hosts& hosts, const Secret& key, const std::string& model,
+                         const RequestId& request) {
+    const auto id = parse_endpoint_id(model);
+    return keyed_request(
+        "GET",
+        fmt::format("{}/models/requests/by-endpoint?endpoint_id={}&request_id={}&expand=payloads",
+                    hosts.platform, percent_encode(id ? id->full : model),
+                    percent_encode(request.str())),
+        key);
+}
+
+Result<std::optional<HistoryItem>> read_lookup(const Hosts& hosts, const std::string& model,
+                                               const RequestId& request,
+                                               const Exchange& exchange) {
+    provider_api::SubmitIntent intent;
+    intent.model = model;
+    auto page = read_history(hosts, intent, exchange);
+    if (!page) return page.error();
+    for (HistoryItem& item : page->items) {
+        if (item.request_id == request) return std::optional<HistoryItem>(std::move(item));
+    }
+    return std::optional<HistoryItem>{};
 }
 
 }  // namespace reeld::providers::fal

@@ -5,7 +5,7 @@
 
 namespace reeld::providers::fal {
 
-// The endpoint's requests from 120 s before the intent to 5 min after it, with their inputs: room
+// The endpoint's requests from 120 s before the intent to 15 min after it, with their inputs: room
 // for clocks that differ and for a submit that took its whole time.
 HttpRequest build_history(const Hosts& hosts, const Secret& key,
                           const provider_api::SubmitIntent& intent, const std::string& cursor);
@@ -15,5 +15,13 @@ HttpRequest build_history(const Hosts& hosts, const Secret& key,
 Result<provider_api::HistoryPage> read_history(const Hosts& hosts,
                                                const provider_api::SubmitIntent& intent,
                                                const Exchange& exchange);
+
+// One request of the endpoint by its id; nothing when the history does not list it.
+HttpRequest build_lookup(const Hosts& hosts, const Secret& key, const std::string& model,
+                         const RequestId& request);
+Result<std::optional<provider_api::HistoryItem>> read_lookup(const Hosts& hosts,
+                                                             const std::string& model,
+                                                             const RequestId& request,
+                                                             const Exchange& exchange);
 
 }  // namespace reeld::providers::fal

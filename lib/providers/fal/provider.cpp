@@ -85,6 +85,16 @@ class FalProvider final : public provider_api::Provider {
         return fal::read_history(hosts_, intent, exchange);
     }
 
+    std::optional<HttpRequest> build_lookup(const std::string& model,
+                                            const RequestId& request) const override {
+        return fal::build_lookup(hosts_, key_, model, request);
+    }
+    Result<std::optional<provider_api::HistoryItem>> read_lookup(
+        const std::string& model, const RequestId& request,
+        const Exchange& exchange) const override {
+        return fal::read_lookup(hosts_, model, request, exchange);
+    }
+
     std::optional<HttpRequest> build_key_set() const override { return fal::build_key_set(hosts_); }
     Result<provider_api::KeySet> read_key_set(const Exchange& exchange) const override {
         return fal::read_key_set(exchange);

@@ -63,7 +63,21 @@ class FakeControl final : public engine::Control {
         co_return submitted;
     }
 
-    engine::awaitable<Result<domain::Job>> act(JobId id, engine::Action action) override {
+    engine::awaitable<Result<domain::Job>> adopt(JobId id, RequestId request,
+                                                 engine::Person person) override {
+        adopted_by = person.uid();
+        if (refusal) co_return *refusal;
+        auto found = store_->transact([&](store::Tx& tx) { return tx.find_job(id); });
+        if (!*found) co_return Error(ErrorCode::not_found, "there is no job " + id.str());
+        domain::Job job = **found;
+        job.state = domain::State::submitted;
+        job.remote = domain::Remote{request, "", "", ""};
+        change(job, "adopted", (*found)->state);
+        co_return job;
+    }
+
+    engine::awaitable<Result<domain::Job>> act(JobId id, engine::Action action,
+                                               engine::Person) override {
         auto found = store_->transact([&](store::Tx& tx) { return tx.find_job(id); });
         if (!*found) co_return Error(ErrorCode::not_found, "there is no job " + id.str());
         if (action == engine::Action::release) {
@@ -128,7 +142,8 @@ class FakeControl final : public engine::Control {
     int submits = 0;
     int barriers = 0;
     std::optional<Error> barrier_failure;
-    std::optional<Error> refusal;  // of every submit
+    std::optional<Error> refusal;  // of every submit and adoption
+    std::optional<std::uint32_t> adopted_by;
     engine::EngineStatus status_;
     engine::Counters counters_;
 
@@ -189,12 +204,13 @@ struct ApiFixture {
     Api api{control, clock, "1.2.3"};
 
     http::ServerResponse ask(std::string method, std::string target, std::string body = {},
-                             Headers headers = {}) {
+                             Headers headers = {}, std::optional<std::uint32_t> uid = {}) {
         http::ServerRequest request;
         request.method = std::move(method);
         request.target = std::move(target);
         request.body = std::move(body);
         request.headers = std::move(headers);
+        request.peer_uid = uid;
         std::optional<http::ServerResponse> answer;
         boost::asio::co_spawn(context, api.handle(std::move(request)),
                               [&](std::exception_ptr failure, http::ServerResponse response) {

@@ -206,3 +206,106 @@ TEST_CASE_FIXTURE(ApiFixture, "rows that cannot be made durable are not shown") 
     CHECK(get("/v1/jobs/zz").status == 507);
     CHECK(ask("POST", "/v1/jobs/a/hold").status == 507);
 }
+
+namespace {
+domain::Job undecided(ApiFixture& fixture, const std::string& id) {
+    domain::Job job = fixture.control.put(id);
+    domain::Attempt attempt;
+    attempt.job = job.request.id;
+    attempt.provider = "fal";
+    attempt.token = Token("0123456789abcdef0123456789abcdef");
+    attempt.intent_at = fixture.clock.now();
+    attempt.outcome = "unknown";
+    attempt.detail = "no answer in time";
+    fixture.control.insert_attempt(attempt);
+    job.state = domain::State::held;
+    job.reason = domain::Reason::submit_unknown;
+    job.attempt = job.billable_attempts = 1;
+    job.error = domain::ErrorInfo{"timeout", "no answer in time"};
+    fixture.control.change(job, "evidence_searched", domain::State::submit_unknown);
+    return job;
+}
+std::string errors_field(const http::ServerResponse& response) {
+    const auto problem = ApiFixture::object_of(response);
+    const auto* errors = find_array(problem, "errors");
+    REQUIRE(errors != nullptr);
+    return find_string(errors->front().as_object(), "field").value_or("");
+}
+}  // namespace
+
+TEST_CASE_FIXTURE(ApiFixture, "adopt answers the job, and tells the engine who asked") {
+    undecided(*this, "a");
+    const auto answer = ask("POST", "/v1/jobs/a/adopt",
+                            R"({"request_id":"764cabcf-b745-4b3e-ae38-1200304cf45b"})",
+                            {}, 1000u);
+    CHECK(answer.status == 200);
+    const auto job = object_of(answer);
+    CHECK(find_string(job, "state") == "submitted");
+    CHECK(find_string(job, "request_id") == "764cabcf-b745-4b3e-ae38-1200304cf45b");
+    CHECK(control.adopted_by == 1000u);
+    CHECK(ask("GET", "/v1/jobs/a/adopt").status == 405);
+}
+
+TEST_CASE_FIXTURE(ApiFixture, "what keeps adopt from working has its own status and words") {
+    undecided(*this, "a");
+    const std::string body = R"({"request_id":"r-1"})";
+    CHECK(ask("POST", "/v1/jobs/none/adopt", body).status == 404);
+    for (const char* bad : {"", "[]", "{}", R"({"request_id":7})", R"({"request_id":""})",
+                            R"({"request_id":"a b"})", R"({"request_id":"../x"})",
+                            R"({"request_id":"https://x"})"}) {
+        CAPTURE(bad);
+        const auto answer = ask("POST", "/v1/jobs/a/adopt", bad);
+        CHECK(answer.status == 422);
+        CHECK(errors_field(answer) == "request_id");
+    }
+    const auto more = ask("POST", "/v1/jobs/a/adopt", R"({"request_id":"r","force":true})");
+    CHECK(more.status == 422);
+    CHECK(errors_field(more) == "force");
+    CHECK(ask("POST", "/v1/jobs/a/adopt", "{").status == 400);
+    control.refusal = Error(ErrorCode::conflict, "request r-1 is bound to job b (attempt 1) already");
+    const auto bound = ask("POST", "/v1/jobs/a/adopt", body);
+    CHECK(bound.status == 409);
+    CHECK(bound.body.find("job b (attempt 1)") != std::string::npos);
+    control.refusal = Error(ErrorCode::unreachable, "fal could not be asked for request r-1: no route");
+    const auto away = ask("POST", "/v1/jobs/a/adopt", body);
+    CHECK(away.status == 503);
+    CHECK(code_of(away) == "provider_unavailable");
+    CHECK(away.body.find("nothing was changed") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(ApiFixture, "an undecided job tells what is known of its submit") {
+    domain::Job job = undecided(*this, "a");
+    store::Evidence look;
+    look.job = job.request.id;
+    look.attempt = 1;
+    look.kind = store::EvidenceKind::history_answer;
+    look.at = clock.now();
+    look.head = R"({"search":{"number":4,"pages":2,"detail":"2 requests may be it",)"
+                R"("candidates":[{"request_id":"r-1","sent_at":null}]}})";
+    REQUIRE(control.store()
+                .transact([&](store::Tx& tx) { tx.insert_evidence(look); })
+                .has_value());
+    const auto shown = get_object("/v1/jobs/a");
+    const auto* unknown = find_object(shown, "unknown");
+    REQUIRE(unknown != nullptr);
+    CHECK(find_int(*unknown, "attempt") == 1);
+    CHECK(find_string(*unknown, "answer") == "timeout");
+    CHECK(find_string(*unknown, "policy") == "hold");
+    CHECK(find_int(*unknown, "searches") == 4);
+    CHECK(find_int(*unknown, "pages") == 2);
+    CHECK(find_string(*unknown, "last_search") == "2 requests may be it");
+    CHECK(find_array(*unknown, "candidates")->size() == 1);
+    CHECK(find_int(*unknown, "paid_at_most") == 1);
+    CHECK(find(shown, "also_billed") == nullptr);
+    // Released and sent again, the first submit is one that may be on the bill too.
+    job = control.store().transact([&](store::Tx& tx) { return tx.find_job(JobId("a")); }).value().value();
+    job.state = domain::State::submitted;
+    job.attempt = 2;
+    job.remote = domain::Remote{RequestId("r-2"), "", "", ""};
+    control.change(job, "submit_accepted", domain::State::held);
+    const auto later = get_object("/v1/jobs/a");
+    CHECK(find(later, "unknown") == nullptr);
+    const auto* also = find_array(later, "also_billed");
+    REQUIRE(also != nullptr);
+    CHECK(find_string(also->front().as_object(), "outcome") == "unknown");
+}

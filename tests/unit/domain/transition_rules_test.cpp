@@ -225,6 +225,56 @@ TEST_CASE("a search that finds nothing submits again only when the policy says s
     }
 }
 
+TEST_CASE("the policy holds, and says why, where finding nothing proves nothing") {
+    Scene scene;
+    scene.policy.resubmit_unknown = true;
+    scene.on(event::Admitted{}).on(event::SubmitUnknown{});
+    scene.now = start + scene.policy.submit_unknown_wait;
+    SUBCASE("the clocks differ") {
+        scene.on(event::EvidenceSearched{0, "none", "the clocks differ"});
+        CHECK(scene.job.state == State::held);
+        CHECK(scene.note.find("does not submit again: the clocks differ") != std::string::npos);
+    }
+    SUBCASE("a look that began before the wait was over is done once more") {
+        scene.on(event::EvidenceSearched{0, "none", "", true});
+        CHECK(scene.job.state == State::submit_unknown);
+        CHECK(*scene.job.due_at > scene.now);
+        scene.on(event::EvidenceSearched{0, "none"});
+        CHECK(scene.job.state == State::queued);
+    }
+    SUBCASE("why the provider could not be asked stands in the trail") {
+        scene.now += scene.policy.submit_unknown_wait;
+        event::PollFailed failed{refusal(RefusalKind::retry)};
+        failed.refusal.error = {"history", "more pages than are read"};
+        scene.on(failed);
+        CHECK(scene.job.state == State::held);
+        CHECK(scene.note.find("more pages than are read") != std::string::npos);
+    }
+}
+
+TEST_CASE("a search is told when it finds something else than the one before") {
+    Scene scene;
+    scene.on(event::Admitted{}).on(event::SubmitUnknown{});
+    scene.on(event::EvidenceSearched{2, "two alike", "", true, true});
+    CHECK(scene.note == "two alike");
+    scene.on(event::EvidenceSearched{2, "two alike", "", true, false});
+    CHECK(scene.note.empty());
+}
+
+TEST_CASE("a person who names a request is told what stands against it") {
+    const event::Adopted named{1, remote_named("r7"), event::AdoptedBy::person};
+    Scene scene;
+    scene.submitted();
+    const Outcome followed = scene.ask(named);
+    REQUIRE(std::holds_alternative<Rejected>(followed));
+    CHECK(std::get<Rejected>(followed).note.find(scene.job.remote->request_id.str()) !=
+          std::string::npos);
+    scene.missing().on(named);
+    CHECK(scene.job.state == State::submitted);
+    CHECK(scene.job.remote->request_id.str() == "r7");
+    CHECK(scene.note == "adopted: a person names request r7");
+}
+
 TEST_CASE("a provider that does not cancel is not asked more often than one that works") {
     Scene scene;
     scene.submitted().on(event::CancelRequested{}).on(event::CancelAnswered{false});

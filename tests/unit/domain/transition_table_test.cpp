@@ -120,7 +120,10 @@ const std::map<std::string, Event>& examples() {
             {"submit_unknown/reset", SubmitUnknown{Reason::reset, {"reset", "cut"}, {}}},
             {"submit_interrupted", SubmitInterrupted{}},
             {"adopted", Adopted{1, remote_named("r1"), AdoptedBy::webhook}},
+            {"adopted/person", Adopted{1, remote_named("r1"), AdoptedBy::person}},
             {"evidence_searched", EvidenceSearched{0, "none"}},
+            {"evidence_searched/early", EvidenceSearched{0, "none", "", true}},
+            {"evidence_searched/doubt", EvidenceSearched{0, "none", "the clocks differ"}},
             {"evidence_searched/two", EvidenceSearched{2, "two alike"}},
             {"status_seen", StatusSeen{RemotePhase::queued, 2, {}}},
             {"status_seen/running", StatusSeen{RemotePhase::running, {}, 0.5}},
@@ -220,7 +223,9 @@ const std::map<std::string, std::string>& groups() {
         {"@polls",
          "poll_failed poll_failed/account poll_failed/credentials "
          "poll_failed/permanent poll_failed/rate_limited"},
-        {"@searches", "evidence_searched evidence_searched/two"},
+        {"@searches",
+         "evidence_searched evidence_searched/two evidence_searched/early "
+         "evidence_searched/doubt"},
         {"@fetches",
          "output_planned output_planned/9 output_stored "
          "output_stored/1 output_stored/9 fetch_failed "
@@ -312,7 +317,7 @@ due: held user
 admitted submit_interrupted @searches @noise hold_requested account_paused: skipped
 account_resumed: skipped
 @answers @news @fetches: ignored
-adopted: submitted (adopted)
+adopted adopted/person: submitted (adopted)
 cancel_requested: cancelled before_submit
 release_requested: queued
 
@@ -320,7 +325,7 @@ release_requested: queued
 due: held submit_unknown !search_evidence
 admitted submit_interrupted @searches @noise account_paused account_resumed: skipped
 @answers @news @fetches hold_requested: ignored
-adopted: submitted (adopted)
+adopted adopted/person: submitted (adopted)
 cancel_requested: cancelled after_submit
 release_requested: queued
 
@@ -328,7 +333,7 @@ release_requested: queued
 due: held remote_missing
 admitted submit_interrupted @searches @noise account_paused account_resumed: skipped
 @answers @fetches hold_requested: ignored
-adopted: submitted (adopted)
+adopted adopted/person: submitted (adopted)
 status_seen: submitted
 status_seen/ended: running result !read_result
 status_seen/running: running
@@ -338,13 +343,13 @@ result_failed/rate_limited: scheduled backoff (failed)
 result_failed/permanent: failed content_policy (failed)
 remote_cancelled: cancelled after_submit (cancelled)
 cancel_requested: cancelled after_submit
-release_requested: queued
+release_requested: queued (missing)
 
 [held account]
 due: held account
 admitted submit_interrupted @searches @noise account_paused: skipped
 @answers @news @fetches: ignored
-adopted: submitted (adopted)
+adopted adopted/person: submitted (adopted)
 cancel_requested: cancelled before_submit
 hold_requested: held user
 release_requested account_resumed: queued
@@ -356,12 +361,13 @@ admitted submit_interrupted @searches @noise account_paused account_resumed: ski
 cancel_requested: cancelled before_submit
 hold_requested: held user
 release_requested: rejected
+adopted/person: rejected
 
 [scheduled backoff]
 due: queued
 admitted submit_interrupted @searches @noise account_paused account_resumed: skipped
 @answers @news @fetches: ignored
-adopted: submitted (adopted)
+adopted adopted/person: submitted (adopted)
 cancel_requested: cancelled before_submit
 hold_requested: held user
 release_requested: rejected
@@ -371,7 +377,7 @@ due: queued
 admitted: submitting !send_submit
 @answers @news @fetches: ignored
 submit_interrupted @searches @noise account_resumed: skipped
-adopted: submitted (adopted)
+adopted adopted/person: submitted (adopted)
 cancel_requested: cancelled before_submit
 hold_requested: held user
 release_requested: rejected
@@ -393,6 +399,7 @@ adopted: submitted (adopted)
 @news @fetches: ignored
 cancel_requested: submitting cancel_requested
 hold_requested release_requested: rejected
+adopted/person: rejected
 
 [submit_unknown timeout]
 due webhook_hint: submit_unknown timeout !search_evidence
@@ -405,7 +412,7 @@ submit_refused/credentials: held credentials (refused)
 submit_refused/permanent: failed content_policy (refused)
 submit_refused/rate_limited: queued rate_limit (refused)
 submit_not_sent: scheduled backoff (not_sent)
-adopted: submitted (adopted)
+adopted adopted/person: submitted (adopted)
 @searches @polls cancel_requested: submit_unknown timeout
 @news @fetches: ignored
 hold_requested release_requested: rejected
@@ -424,6 +431,7 @@ result_failed/permanent: failed content_policy (failed)
 remote_cancelled: cancelled after_submit (cancelled)
 cancel_requested: submitted cancel_requested !send_cancel
 hold_requested release_requested: rejected
+adopted/person: rejected
 
 [running]
 due webhook_hint: running !poll_status
@@ -440,6 +448,7 @@ result_failed/permanent: failed content_policy (failed)
 remote_cancelled: cancelled after_submit (cancelled)
 cancel_requested: running cancel_requested !send_cancel
 hold_requested release_requested: rejected
+adopted/person: rejected
 
 [running result]
 due status_seen/ended: running result !read_result
@@ -456,6 +465,7 @@ remote_cancelled: cancelled after_submit (cancelled)
 webhook_hint: running result !poll_status
 cancel_requested: running result !send_cancel
 hold_requested release_requested: rejected
+adopted/person: rejected
 
 [fetching]
 due: fetching !fetch
@@ -472,22 +482,26 @@ fetch_failed/expired: fetching backoff !read_result
 fetch_failed/refused: failed download
 cancel_requested: cancelled after_submit
 hold_requested release_requested: rejected
+adopted/person: rejected
 
 [completed]
 due admitted submit_interrupted @searches @noise account_paused account_resumed: skipped
 @answers adopted @news @fetches: ignored
 cancel_requested hold_requested release_requested: rejected
+adopted/person: rejected
 
 [failed attempts]
 due admitted submit_interrupted @searches @noise account_paused account_resumed: skipped
 @answers adopted @news @fetches: ignored
 cancel_requested hold_requested release_requested: rejected
+adopted/person: rejected
 
 [cancelled before_submit]
 due admitted submit_interrupted @searches @noise cancel_requested account_paused: skipped
 account_resumed: skipped
 @answers adopted @news @fetches: ignored
 hold_requested release_requested: rejected
+adopted/person: rejected
 
 [held user+deadline]
 due: failed deadline
@@ -503,7 +517,7 @@ release_requested account_resumed: queued
 
 [held submit_unknown+deadline]
 due: failed deadline
-adopted: submitted (adopted)
+adopted adopted/person: submitted (adopted)
 
 [held submit_unknown+used_up]
 release_requested: queued
@@ -523,7 +537,7 @@ due: failed deadline
 
 [scheduled backoff+billed]
 cancel_requested: cancelled after_submit
-adopted: submitted (adopted)
+adopted adopted/person: submitted (adopted)
 
 [queued rate_limit]
 due: queued rate_limit
@@ -531,7 +545,7 @@ admitted: submitting !send_submit
 
 [queued+deadline]
 due admitted: failed deadline
-adopted: submitted (adopted)
+adopted adopted/person: submitted (adopted)
 
 [queued+billed]
 cancel_requested: cancelled after_submit
@@ -562,16 +576,17 @@ submit_unknown: submit_unknown timeout (unknown)
 submit_accepted: submitted cancel_requested (accepted) !send_cancel
 submit_refused: cancelled before_submit (refused)
 submit_not_sent: cancelled before_submit (not_sent)
-adopted: submitted cancel_requested (adopted) !send_cancel
+adopted adopted/person: submitted cancel_requested (adopted) !send_cancel
 evidence_searched poll_failed: submit_unknown timeout
 cancel_requested: skipped
 
 [submit_unknown timeout+wait_over]
 due: submit_unknown timeout !search_evidence
-evidence_searched evidence_searched/two @polls: held submit_unknown
+evidence_searched evidence_searched/two evidence_searched/doubt @polls: held submit_unknown
 submit_accepted: submitted (accepted)
-adopted: submitted (adopted)
+adopted adopted/person: submitted (adopted)
 release_requested: rejected
+evidence_searched/early: submit_unknown timeout
 
 [submit_unknown timeout+wait_over+cancel]
 evidence_searched evidence_searched/two poll_failed: cancelled after_submit
@@ -586,7 +601,8 @@ evidence_searched evidence_searched/two poll_failed: submit_unknown timeout
 due: submit_unknown timeout !search_evidence
 evidence_searched: queued
 evidence_searched/two: held submit_unknown
-@polls: submit_unknown timeout
+evidence_searched/doubt: held submit_unknown
+evidence_searched/early @polls: submit_unknown timeout
 
 [submit_unknown timeout+resubmit+wait_twice_over]
 evidence_searched: queued

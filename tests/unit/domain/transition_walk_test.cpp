@@ -50,6 +50,9 @@ const std::vector<Event>& representative_events() {
             Adopted{1, remote_named("r2"), AdoptedBy::history},
             EvidenceSearched{0, "none"},
             EvidenceSearched{2, "two alike"},
+            EvidenceSearched{0, "none", "the clocks differ", false, true},
+            EvidenceSearched{0, "none", "", true},
+            Adopted{1, remote_named("r3"), AdoptedBy::person},
             StatusSeen{RemotePhase::queued, 2, {}},
             StatusSeen{RemotePhase::running, {}, 0.5},
             StatusSeen{RemotePhase::ended, {}, {}},
@@ -214,7 +217,7 @@ void check_undecided(const Node& node, const Event& event, const Step& step, con
         const auto* searched = std::get_if<event::EvidenceSearched>(&event);
         allowed = is<event::SubmitRefused>(event) || is<event::SubmitNotSent>(event) ||
                   (policy.resubmit_unknown && searched != nullptr && searched->candidates == 0 &&
-                   now >= *was.unknown_until);
+                   searched->doubt.empty() && !searched->early && now >= *was.unknown_until);
     } else {
         allowed = is<event::ReleaseRequested>(event) ||
                   (was.reason == Reason::remote_missing && is<event::ResultFailed>(event));
@@ -230,8 +233,9 @@ void check_trail(const Node& node, const Event& event, const Step& step, Breache
         next.retry_of != was.retry_of) {
         breaches.emplace_back("what was asked for changed");
     }
-    // That a cancel was answered is worth a line although nothing of the job changes.
-    const bool told_anyway = is<event::CancelAnswered>(event);
+    // That a cancel was answered or a search found something is worth a line although nothing of the job changes.
+    const bool told_anyway =
+        is<event::CancelAnswered>(event) || is<event::EvidenceSearched>(event);
     if (visible(next) == visible(was) && !step.note.empty() && !told_anyway) {
         breaches.emplace_back("a note about nothing: " + step.note);
     }
@@ -240,11 +244,16 @@ void check_trail(const Node& node, const Event& event, const Step& step, Breache
     }
 }
 
+bool by_person(const Event& event) {
+    const auto* adopted = std::get_if<event::Adopted>(&event);
+    return adopted != nullptr && adopted->by == event::AdoptedBy::person;
+}
+
 Breaches breaches_of(const Node& node, const Event& event, const Outcome& outcome,
                      const Policy& policy, Instant now) {
     Breaches breaches;
     const bool asked = is<event::CancelRequested>(event) || is<event::HoldRequested>(event) ||
-                       is<event::ReleaseRequested>(event);
+                       is<event::ReleaseRequested>(event) || by_person(event);
     if (std::holds_alternative<Rejected>(outcome) && !asked) {
         breaches.emplace_back("only people are told no");
     }

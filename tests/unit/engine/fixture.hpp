@@ -28,7 +28,7 @@ using domain::State;
 inline constexpr auto model = "fal-ai/minimax/hailuo-02/standard/text-to-video";
 
 // fal under another name, asked before it: serves "acme/…" at another address.
-class OtherProvider final : public provider_api::Provider {
+class OtherProvider : public provider_api::Provider {
   public:
     explicit OtherProvider(std::shared_ptr<const provider_api::Provider> fal) : fal_(std::move(fal)) {}
     using R = HttpRequest;
@@ -77,8 +77,29 @@ class OtherProvider final : public provider_api::Provider {
     }
     bool owns_url(std::string_view u) const override { return fal_->owns_url(u); }
 
-  private:
+  protected:
     std::shared_ptr<const provider_api::Provider> fal_;
+};
+
+// One whose history lists no inputs: each request is to be looked up.
+class InputsApart final : public OtherProvider {
+  public:
+    using OtherProvider::OtherProvider;
+    Result<provider_api::HistoryPage> read_history(const provider_api::SubmitIntent& i,
+                                                   const Exchange& e) const override {
+        auto page = fal_->read_history(i, e);
+        if (!page) return page;
+        page->inputs_apart = true;
+        for (auto& item : page->items) item.input.clear();
+        return page;
+    }
+    std::optional<R> build_lookup(const std::string& m, const RequestId& r) const override {
+        return fal_->build_lookup(m, r);
+    }
+    Result<std::optional<provider_api::HistoryItem>> read_lookup(
+        const std::string& m, const RequestId& r, const Exchange& e) const override {
+        return fal_->read_lookup(m, r, e);
+    }
 };
 
 inline engine::ProviderSetup fal_setup(const std::string& url) {
@@ -146,9 +167,10 @@ struct Room {
         std::filesystem::remove_all(folder, ignored);
     }
 
+    template <class P = OtherProvider>
     void add_other() {
         engine::ProviderSetup other = fal_setup("http://127.0.0.1:8480");
-        other.provider = std::make_shared<OtherProvider>(other.provider);
+        other.provider = std::make_shared<P>(other.provider);
         config.providers.emplace("acme", std::move(other));
     }
     domain::Policy& policy() { return config.providers.at("fal").policy; }
@@ -265,6 +287,29 @@ struct Room {
     }
     std::size_t unprocessed() {
         return read([](store::Tx& tx) { return tx.unprocessed_webhooks(1'000); }).size();
+    }
+
+    // The state's name, or the error's text.
+    std::string adopt(const std::string& id, const std::string& request) {
+        const auto job = run(engine().adopt(JobId(id), RequestId(request), engine::Person(1000u)));
+        return job ? std::string(domain::to_string(job->state)) : job.error().message();
+    }
+    std::string last_note(const std::string& id, const std::string& event) {
+        std::string note;
+        for (const auto& entry : events(id)) {
+            if (entry.event == event) note = entry.note;
+        }
+        return note;
+    }
+    // Kinds of evidence behind the events of this name.
+    std::vector<store::Evidence> proof(const std::string& id, const std::string& event) {
+        std::vector<store::Evidence> found;
+        for (const auto& entry : events(id)) {
+            if (entry.event != event || !entry.evidence) continue;
+            found.push_back(
+                read([&](store::Tx& tx) { return tx.find_evidence(*entry.evidence); }).value());
+        }
+        return found;
     }
 
     http::ServerRequest delivery(const Token& token, Delivered what) {

@@ -11,6 +11,7 @@
 #include "base/crypto.hpp"
 #include "base/encoding.hpp"
 #include "http/client.hpp"
+#include "support/http_date.hpp"
 #include "unit/domain/mp4_bytes.hpp"
 
 namespace reeld::test {
@@ -47,6 +48,7 @@ class ScriptedProvider final : public http::Client {
         answer["history"] = [](const HttpRequest&) {
             return answered(200, R"({"items":[],"has_more":false})");
         };
+        answer["lookup"] = answer["history"];
         answer["key check"] = [](const HttpRequest&) { return answered(404, "{}"); };
         answer["keys"] = [](const HttpRequest&) { return answered(200, key_set({good_seed()})); };
         answer["file"] = [](const HttpRequest&) {
@@ -60,6 +62,7 @@ class ScriptedProvider final : public http::Client {
     std::map<std::string, Answer> answer;
     std::map<std::string, Millis> delay;  // 10 ms when not named
     std::map<std::string, int> count;
+    std::optional<Millis> clock_ahead{Millis{0}};  // our clock less its own; nothing: no Date
     std::vector<HttpRequest> requests;
 
     static std::string kind_of(const HttpRequest& request) {
@@ -67,7 +70,7 @@ class ScriptedProvider final : public http::Client {
         const auto has = [&](std::string_view part) { return url.find(part) != std::string::npos; };
         if (has("jwks.json")) return "keys";
         if (has("00000000-0000-0000-0000-000000000000")) return "key check";
-        if (has("/v1/models/requests/")) return "history";
+        if (has("/v1/models/requests/")) return has("&request_id=") ? "lookup" : "history";
         if (has("/files/")) return "file";
         if (request.method == "POST") return "submit";
         if (has("/cancel")) return "cancel";
@@ -103,6 +106,9 @@ class ScriptedProvider final : public http::Client {
         ++count[kind];
         requests.push_back(request);
         Exchange exchange = answer.at(kind)(request);
+        if (exchange.delivery == Delivery::answered && clock_ahead) {
+            exchange.response.headers.set("Date", http_date(clock_.now() - *clock_ahead));
+        }
         const auto found = delay.find(kind);
         const Millis wait = found == delay.end() ? Millis{10} : found->second;
         co_await clock_.sleep_for(wait);

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -276,6 +277,7 @@ TEST_CASE_FIXTURE(World, "a unix socket has its mode, replaces a dead one and re
     const auto answer = test::run_for_real(context, client->send(request, options));
     CHECK(answer.response.body == "[GET /v1/status ]");
     CHECK(handler.requests.back().peer == "unix");
+    CHECK(handler.requests.back().peer_uid == ::getuid());
     options.unix_socket = folder + "/none";
     const auto missing = test::run_for_real(context, client->send(request, options));
     CHECK(missing.delivery == Delivery::not_sent);

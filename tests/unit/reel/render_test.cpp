@@ -278,3 +278,55 @@ TEST_CASE("only public https addresses are probed") {
     CHECK_FALSE(is_public_url("https://10.0.0.1"));
     CHECK_FALSE(is_public_url(""));
 }
+
+TEST_CASE("an undecided submit is told with what is known, what comes and what each choice costs") {
+    json::object job = object(R"({"id":"fox-3","model":"fal-ai/m","state":"held",
+      "reason":"submit_unknown","unknown":{"attempt":1,"sent_at":"2026-11-21T08:00:00.000Z",
+      "answer":"timeout","answer_detail":"no answer","until":null,"policy":"hold","webhook":true,
+      "webhooks":0,"searches":9,"last_search_at":"2026-11-21T08:09:00.000Z","pages":1,
+      "last_search":"2 requests of the history may be it: r-1, r-2",
+      "candidates":[{"request_id":"r-1","sent_at":"2026-11-21T08:00:01.000Z"},
+                    {"request_id":"r-2","sent_at":null}],
+      "paid_at_most":1,"max_attempts":5}})");
+    const std::string text = render_job(job, terminal());
+    for (const char* part :
+         {"attempt 1, 2026-11-21T08:00:00.000Z (10m ago), to fal-ai/m",
+          "none that can be used: timeout (no answer)", "webhook         none yet",
+          "searched 9 times, last 2026-11-21T08:09:00.000Z (1m ago), 1 page: 2 requests of",
+          "candidate       r-1, sent 2026-11-21T08:00:01.000Z (9m ago)", "candidate       r-2\n",
+          "searched every hour", "wait: costs nothing", "reel adopt fox-3 REQUEST_ID: follow",
+          "reel release fox-3: submit again; 1 may be billed already, then up to 2 (5 allowed",
+          "reel cancel fox-3: give up; pays at most the 1 sent already"}) {
+        CAPTURE(part);
+        CHECK(text.find(part) != std::string::npos);
+    }
+    CHECK(text.find("unknown  ") == std::string::npos);
+    const std::string piped = render_job(job, pipe());
+    CHECK(piped.find("candidate\tr-1, sent 2026-11-21T08:00:01.000Z\n") != std::string::npos);
+    CHECK(piped.find("choice\treel adopt fox-3 REQUEST_ID") != std::string::npos);
+}
+
+TEST_CASE("while the search goes on its end and what follows are told, and no release is offered") {
+    json::object job = object(R"({"id":"fox-4","model":"fal-ai/m","state":"submit_unknown",
+      "reason":"reset","unknown":{"attempt":2,"sent_at":"2026-11-21T08:00:00.000Z",
+      "answer":"reset","answer_detail":null,"until":"2026-11-21T08:15:00.000Z","policy":"resubmit",
+      "webhook":false,"webhooks":0,"searches":0,"candidates":[],"paid_at_most":2,
+      "max_attempts":5}})");
+    const std::string text = render_job(job, terminal());
+    CHECK(text.find("until 2026-11-21T08:15:00.000Z") != std::string::npos);
+    CHECK(text.find("then it is submitted again if nothing was found") != std::string::npos);
+    CHECK(text.find("not searched yet") != std::string::npos);
+    CHECK(text.find("polling only") != std::string::npos);
+    CHECK(text.find("reel release") == std::string::npos);
+}
+
+TEST_CASE("submits that are billed besides the one that is followed are told") {
+    json::object job = object(R"({"id":"fox-5","state":"completed","also_billed":[
+      {"attempt":1,"outcome":"also_billed","request_id":"r-1","sent_at":"2026-11-21T08:00:00.000Z"},
+      {"attempt":2,"outcome":"unknown","request_id":null,"sent_at":"2026-11-21T08:01:00.000Z"}]})");
+    const std::string text = render_job(job, pipe());
+    CHECK(text.find("also billed\tattempt 1, sent 2026-11-21T08:00:00.000Z, request r-1, exists at "
+                    "the provider: also billed\n") != std::string::npos);
+    CHECK(text.find("also billed\tattempt 2, sent 2026-11-21T08:01:00.000Z, outcome unknown: may be "
+                    "billed as well\n") != std::string::npos);
+}

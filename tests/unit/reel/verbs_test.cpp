@@ -273,3 +273,27 @@ TEST_CASE_FIXTURE(Command, "doctor tells of a daemon that is not there") {
     CHECK(run({"doctor", "--json"}) == Exit::unreachable);
     CHECK(parse_json(out).value().as_object().contains("findings"));
 }
+
+TEST_CASE_FIXTURE(Command, "adopt sends the request's id and prints the job") {
+    client.answers["POST /v1/jobs/a/adopt"] = {{200, job("a", "submitted")}};
+    CHECK(run({"adopt", "a", "r-1"}) == Exit::ok);
+    CHECK(client.last_body == R"({"request_id":"r-1"})");
+    CHECK(out == "a\tsubmitted\t\t\n");
+    CHECK(run({"adopt", "a", "r-1", "--json"}) == Exit::ok);
+    CHECK(out == job("a", "submitted"));
+}
+
+TEST_CASE_FIXTURE(Command, "adopt ends in the code of what stands against it") {
+    const std::vector<std::tuple<int, std::string, Exit>> refusals{
+        {404, "not_found", Exit::not_found},
+        {409, "conflict", Exit::conflict},
+        {422, "invalid_request", Exit::usage},
+        {503, "provider_unavailable", Exit::provider_unavailable}};
+    for (const auto& one : refusals) {
+        client.answers["POST /v1/jobs/a/adopt"] = {{std::get<0>(one), problem(std::get<1>(one))}};
+        CHECK(run({"adopt", "a", "r-1"}) == std::get<2>(one));
+        CHECK(out.empty());
+    }
+    CHECK(parse_arguments({"adopt", "a"}, "1").exit == Exit::usage);
+    CHECK(parse_arguments({"adopt", "a", "r", "x"}, "1").exit == Exit::usage);
+}
