@@ -269,10 +269,11 @@ TEST_CASE("a person who names a request is told what stands against it") {
     REQUIRE(std::holds_alternative<Rejected>(followed));
     CHECK(std::get<Rejected>(followed).note.find(scene.job.remote->request_id.str()) !=
           std::string::npos);
-    scene.missing().on(named);
-    CHECK(scene.job.state == State::submitted);
-    CHECK(scene.job.remote->request_id.str() == "r7");
-    CHECK(scene.note == "adopted: a person names request r7");
+    Scene vanished;
+    vanished.missing().on(named);
+    CHECK(vanished.job.state == State::submitted);
+    CHECK(vanished.job.remote->request_id.str() == "r7");
+    CHECK(vanished.note == "adopted: a person names request r7");
 }
 
 TEST_CASE("a provider that does not cancel is not asked more often than one that works") {
