@@ -51,10 +51,13 @@ std::string to_string(const PowerCut& cut) {
 bool PowerCut::loses_a_name(runtime::Rng& rng) const {
     switch (keeps) {
         case Keeps::nothing:
-        case Keeps::only_last: return true;
+        case Keeps::only_last:
+            return true;
         case Keeps::everything:
-        case Keeps::last_torn: return false;
-        case Keeps::mixed: break;
+        case Keeps::last_torn:
+            return false;
+        case Keeps::mixed:
+            break;
     }
     return rng.uniform() < 0.5;
 }
@@ -168,8 +171,13 @@ void DiskImage::sync(const Handle& file) {
         return entry.file == file && entry.creates;
     });
     if (begins == pending_.end()) return;
+    const std::string name = begins->name;
     apply(durable_, *begins);
-    pending_.erase(begins);
+    // What was to become of the name before is history.
+    const auto is_history = [&](const Entry& entry) {
+        return entry.name == name || (entry.name.empty() && entry.gone == name);
+    };
+    pending_.erase(std::remove_if(pending_.begin(), begins + 1, is_history), begins + 1);
 }
 
 void DiskImage::sync_folder(const std::string& folder) {
@@ -195,8 +203,7 @@ DiskImage DiskImage::copy() const {
     for (const auto& [path, file] : durable_)
         image.durable_[path] = copied(file);
     for (const Entry& entry : pending_) {
-        image.pending_.push_back(
-            Entry{entry.gone, entry.name, copied(entry.file), entry.creates});
+        image.pending_.push_back(Entry{entry.gone, entry.name, copied(entry.file), entry.creates});
     }
     return image;
 }

@@ -97,6 +97,18 @@ TEST_CASE("a new name is durable with its file, a rename and a removal with thei
     CHECK(left_of(image, "out/done", {Keeps::nothing}) == "y");
 }
 
+TEST_CASE("a file that took over a name keeps it, whatever the one before was up to") {
+    DiskImage image;
+    image.create("out/f")->write(0, "old");
+    const auto file = image.create("out/f");
+    file->write(0, "new");
+    image.sync(file);
+    CHECK(left_of(image, "out/f", {Keeps::everything}) == "new");
+    image.remove("out/f");
+    image.sync_folder("out");
+    CHECK(left_of(image, "out/f", {Keeps::nothing}) == "(absent)");
+}
+
 TEST_CASE("the end of a process loses nothing, and makes nothing durable") {
     DiskImage image;
     const auto file = image.create("f");
