@@ -3,6 +3,7 @@
 #include <SQLiteCpp/Column.h>
 #include <SQLiteCpp/Statement.h>
 #include <fmt/format.h>
+#include <sqlite3.h>
 
 #include <array>
 
@@ -82,6 +83,19 @@ Status check_identity(SQLite::Database& database, const std::string& path) {
     return ok();
 }
 
+// What a process wrote and did not live to sync is read back from the system's memory, and looks
+// committed. Nobody may be told of it before it is: an answer about it needs no commit of its own.
+Status sync_log(SQLite::Database& database, const std::string& path) {
+    sqlite3_file* log = nullptr;
+    const int asked = sqlite3_file_control(database.getHandle(), "main",
+                                           SQLITE_FCNTL_JOURNAL_POINTER, &log);
+    if (asked != SQLITE_OK || log == nullptr || log->pMethods == nullptr) return ok();
+    const int result = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+    if (result == SQLITE_OK) return ok();
+    return Error(code_of_sqlite(result), fmt::format("cannot sync {}-wal: {} (SQLite {})", path,
+                                                     sqlite3_errstr(result), result));
+}
+
 Status prepare(Connection& connection, const StoreConfig& config) {
     SQLite::Database& database = connection.database();
     if (Status known = check_identity(database, config.path); !known) return known;
@@ -90,7 +104,7 @@ Status prepare(Connection& connection, const StoreConfig& config) {
     crash_point::pass(CrashPoint::opening_wal_mode_set);
     if (Status migrated = migrate(connection); !migrated) return migrated;
     connection.watch_wal();
-    return ok();
+    return config.durable ? sync_log(database, config.path) : ok();
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "foreign.hpp"
 #include "scratch.hpp"
 #include "store/sqlite_error.hpp"
+#include "support/memory_vfs.hpp"
 
 using namespace reeld;
 using namespace reeld::store;
@@ -31,6 +32,34 @@ unsigned mode_of(const std::string& path) {
 }
 
 }  // namespace
+
+TEST_CASE("what a dead process wrote is durable before anybody is told of it") {
+    Scratch scratch;
+    test::MemoryVfs vfs(scratch.file("."));
+    StoreConfig config;
+    config.path = scratch.file("reel.db");
+    test::DiskImage left;
+    {
+        auto store = Store::open(config);
+        REQUIRE(store);
+        insert(**store, "job-1");
+        vfs.before_sync([&](const std::string&) { left = vfs.after_crash(); });
+        REQUIRE((*store)->commit().has_value());
+        vfs.before_sync({});
+    }
+    vfs.restart_with(std::move(left));
+    {
+        auto store = Store::open(config);
+        REQUIRE(store);
+        // A client that asks again for this job hears "it is there" without a commit.
+        REQUIRE(find(**store, "job-1"));
+        left = vfs.after_power_cut({});
+    }
+    vfs.restart_with(std::move(left));
+    auto store = Store::open(config);
+    REQUIRE(store);
+    CHECK(find(**store, "job-1"));
+}
 
 TEST_CASE("a new store is durable, versioned and private to its group") {
     Scratch scratch;
