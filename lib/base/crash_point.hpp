@@ -76,8 +76,7 @@ namespace reeld {
     X(fetch, request_leaves, "a file is about to be asked for")                                   \
     X(fetch, head_read, "the head of a file's answer is read, the part is as before")             \
     X(fetch, body_read, "a file's last byte has arrived, nobody has looked at it")                \
-    X(fetch, published, "the file has its name, its note lies beside it")                         \
-    X(fetch, note_dropped, "the file has its name, the database does not know it")                \
+    X(fetch, published, "the file has its name, the database does not know it")                   \
     X(fetch, outcome_durable, "the end of one fetch is durable, nothing has followed it")         \
     X(fetch, file_forgotten, "one file of a job cancelled under the fetch is gone")               \
     X(part, opened, "a part exists, perhaps empty, and is not trusted yet")                       \
@@ -91,6 +90,7 @@ namespace reeld {
     X(publish, file_synced, "a part's bytes are durable under the part's name")                   \
     X(publish, linked, "a file has two names, on a file system without exclusive renames")        \
     X(publish, renamed, "a file has its name, the folder's entry is not durable")                 \
+    X(publish, note_removed, "a file has its name, its note is gone, the folder is not flushed")  \
     X(publish, folder_synced, "one folder's entries are durable, nobody who waits knows")         \
     X(stop, begins, "no new submit begins, those in flight are over or out of time")              \
     X(stop, tasks_ended, "every task has ended, their last changes are not durable")              \

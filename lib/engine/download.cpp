@@ -258,11 +258,10 @@ class Fetch {
         stored_.path = task_.target;
         stored_.bytes = part_.bytes();
         stored_.sha256 = part_.sha256();
-        const auto published = co_await deps_.files.publish(task_.part, task_.target);
+        const auto published =
+            co_await deps_.files.publish(task_.part, task_.target, note_path(task_.part));
         if (published) {
             crash_point::pass(CrashPoint::fetch_published);
-            part_.drop_note();
-            crash_point::pass(CrashPoint::fetch_note_dropped);
             co_return Problem();
         }
         if (published.error().code() == ErrorCode::conflict) {
@@ -327,8 +326,9 @@ Downloader::Downloader(DownloadDeps deps, DownloadConfig config)
 awaitable<domain::Event> Downloader::fetch(FetchTask task) {
     auto stored = co_await find_stored(task);
     if (stored) {
-        const bool durable = co_await make_durable(deps_.files, task.target);
+        // First, so that the same flush of the folder makes its end durable.
         static_cast<void>(deps_.files.remove(note_path(task.part)));
+        const bool durable = co_await make_durable(deps_.files, task.target);
         if (durable) co_return domain::Event(std::move(*stored));
         FetchFailed doubtful = path_taken();
         doubtful.index = task.index;

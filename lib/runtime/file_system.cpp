@@ -123,8 +123,8 @@ class SystemFileSystem final : public FileSystem {
         return static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize;
     }
 
-    awaitable<Status> publish(std::string part, std::string target) override {
-        return publisher_.publish(std::move(part), std::move(target));
+    awaitable<Status> publish(std::string part, std::string target, std::string note) override {
+        return publisher_.publish({std::move(part), std::move(target), std::move(note)});
     }
 
   private:
@@ -142,7 +142,8 @@ class SystemFileSystem final : public FileSystem {
                                  const std::string& name) {
         const bool made = ::mkdirat(at.get(), name.c_str(), 0750) == 0;
         if (!made && errno != EEXIST) return errno_error("make folder " + walked + "/" + name);
-        if (made) publisher_.owe_flush(walked);
+        // An earlier process may have made it and not lived to flush it.
+        publisher_.owe_flush(walked);
         Descriptor next(
             ::openat(at.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
         if (!next.valid() && errno == ENOTDIR) {

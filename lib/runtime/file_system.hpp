@@ -36,9 +36,10 @@ class FileSystem {
     // Makes `part` durable as `target`: fsync of the file, rename that replaces nothing (error
     // `conflict` when `target` exists), fsync of the folder. With both the same it makes durable
     // what stands there. A part whose fsync failed is removed: the kernel may have dropped its
-    // bytes, and the next fsync would succeed all the same. Calls of one moment share the flushes
-    // and never stall the loop.
-    virtual awaitable<Status> publish(std::string part, std::string target) = 0;
+    // bytes, and the next fsync would succeed all the same. The file `note`, if there is one, ends
+    // with the rename. Calls of one moment share the flushes and never stall the loop.
+    virtual awaitable<Status> publish(std::string part, std::string target,
+                                      std::string note = {}) = 0;
 };
 
 std::unique_ptr<FileSystem> make_system_file_system(asio::any_io_executor executor);

@@ -25,7 +25,13 @@ Status sync_and_name(PublishDisk& disk, const Publication& one) {
     if (!synced && !stands_there) static_cast<void>(disk.unlink(one.part));
     if (!synced || stands_there) return synced;
     crash_point::pass(CrashPoint::publish_file_synced);
-    return give_name(disk, one);
+    const Status named = give_name(disk, one);
+    if (named && !one.note.empty()) {
+        // Before the folder's flush, so that no power cut brings it back beside a finished file.
+        static_cast<void>(disk.unlink(one.note));
+        crash_point::pass(CrashPoint::publish_note_removed);
+    }
+    return named;
 }
 
 }  // namespace

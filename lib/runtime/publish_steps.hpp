@@ -26,6 +26,7 @@ class PublishDisk {
 struct Publication {
     std::string part;
     std::string target;
+    std::string note = {};  // a file that ends when the target has its name; empty: none
 };
 
 struct Published {

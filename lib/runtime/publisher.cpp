@@ -11,7 +11,6 @@
 #include <optional>
 
 #include "runtime/posix.hpp"
-#include "runtime/publish_steps.hpp"
 
 namespace reeld::runtime {
 namespace {
@@ -56,12 +55,10 @@ class SystemPublishDisk final : public PublishDisk {
 }  // namespace
 
 struct Publisher::Request {
-    Request(const asio::any_io_executor& executor, std::string from, std::string to)
-        : part(std::move(from)),
-          target(std::move(to)),
+    Request(const asio::any_io_executor& executor, Publication wanted)
+        : publication(std::move(wanted)),
           answered(executor, asio::steady_timer::time_point::max()) {}
-    std::string part;
-    std::string target;
+    Publication publication;
     std::optional<Status> status;
     asio::steady_timer answered;  // never expires; cancelled when `status` is there
 };
@@ -87,8 +84,8 @@ awaitable<Status> Publisher::answered(std::shared_ptr<Request> request) {
     co_return *request->status;
 }
 
-awaitable<Status> Publisher::publish(std::string part, std::string target) {
-    auto request = std::make_shared<Request>(executor_, std::move(part), std::move(target));
+awaitable<Status> Publisher::publish(Publication publication) {
+    auto request = std::make_shared<Request>(executor_, std::move(publication));
     {
         const std::lock_guard lock(mutex_);
         queue_.push_back(request);
@@ -109,7 +106,8 @@ void Publisher::run() {
         const Batch batch = std::exchange(queue_, {});
         if (stopping_) {
             for (const auto& request : batch) {
-                complete(request, Error(ErrorCode::cancelled, "publish " + request->target));
+                complete(request, Error(ErrorCode::cancelled,
+                                        "publish " + request->publication.target));
             }
             return;
         }
@@ -122,7 +120,7 @@ void Publisher::run() {
 
 void Publisher::work_on(const Batch& batch, const std::set<std::string>& owed) {
     std::vector<Publication> parts;
-    for (const auto& request : batch) parts.push_back({request->part, request->target});
+    for (const auto& request : batch) parts.push_back(request->publication);
     SystemPublishDisk disk;
     const Published published = publish_batch(disk, parts, owed);
     for (const std::string& folder : published.owed) owe_flush(folder);

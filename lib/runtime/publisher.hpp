@@ -11,6 +11,7 @@
 
 #include "base/result.hpp"
 #include "runtime/clock.hpp"
+#include "runtime/publish_steps.hpp"
 
 namespace reeld::runtime {
 
@@ -21,7 +22,7 @@ class Publisher {
     Publisher(const Publisher&) = delete;
     Publisher& operator=(const Publisher&) = delete;
 
-    awaitable<Status> publish(std::string part, std::string target);
+    awaitable<Status> publish(Publication publication);
     // A folder that got a new entry outside of publish; flushed with the next batch.
     void owe_flush(std::string folder);
 

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <sstream>
 
-#include "runtime/publish_steps.hpp"
-
 namespace reeld::test {
 
 class SimulatedDisk::OpenFile final : public runtime::File {
@@ -60,7 +58,7 @@ class SimulatedDisk::Steps final : public runtime::PublishDisk {
         return ok();
     }
     Status rename_new(const std::string& part, const std::string& target) override {
-        if (!disk_.renames_exclusively) return Error(ErrorCode::unsupported, "rename");
+        if (!disk_.exclusive_rename) return Error(ErrorCode::unsupported, "rename");
         const Status free = is_free(part, target);
         if (free) disk_.image_.rename(part, target);
         return free;
@@ -96,7 +94,8 @@ class SimulatedDisk::Steps final : public runtime::PublishDisk {
 };
 
 SimulatedDisk::SimulatedDisk(std::set<std::string> roots) {
-    for (const std::string& root : roots) folders_[root] = true;
+    for (const std::string& root : roots)
+        folders_[root] = true;
 }
 SimulatedDisk::~SimulatedDisk() = default;
 
@@ -114,7 +113,7 @@ std::unique_ptr<SimulatedDisk> SimulatedDisk::copy() const {
     auto fresh = std::make_unique<SimulatedDisk>();
     fresh->capacity = capacity;
     fresh->claimed_free = claimed_free;
-    fresh->renames_exclusively = renames_exclusively;
+    fresh->exclusive_rename = exclusive_rename;
     fresh->image_ = image_.copy();
     fresh->folders_ = folders_;
     return fresh;
@@ -135,14 +134,16 @@ std::unique_ptr<SimulatedDisk> SimulatedDisk::after_power_cut(const PowerCut& cu
     for (const auto& [path, file] : fresh->files()) {
         if (!fresh->folders_.contains(test::folder_of(path))) homeless.insert(path);
     }
-    for (const std::string& path : homeless) fresh->image_.remove(path);
+    for (const std::string& path : homeless)
+        fresh->image_.remove(path);
     fresh->image_ = fresh->image_.after({PowerCut::Keeps::everything});
     return fresh;
 }
 
 std::uint64_t SimulatedDisk::used() const {
     std::uint64_t bytes = 0;
-    for (const auto& [path, file] : files()) bytes += file->bytes().size();
+    for (const auto& [path, file] : files())
+        bytes += file->bytes().size();
     return bytes;
 }
 
@@ -197,7 +198,8 @@ Status SimulatedDisk::make_folders(const std::string& root, const std::string& r
         if (part == "..") return Error(ErrorCode::refused, "folder " + relative);
         const std::string holder = std::exchange(path, path + "/" + part);
         if (files().contains(path)) return Error(ErrorCode::refused, path + " is a file");
-        if (folders_.emplace(path, false).second) owed_.insert(holder);
+        folders_.emplace(path, false);
+        owed_.insert(holder);
     }
     return ok();
 }
@@ -208,8 +210,10 @@ Result<std::vector<std::string>> SimulatedDisk::list(const std::string& folder) 
     const auto take = [&](const std::string& path) {
         if (test::folder_of(path) == folder) names.push_back(path.substr(folder.size() + 1));
     };
-    for (const auto& [path, file] : files()) take(path);
-    for (const auto& [path, durable] : folders_) take(path);
+    for (const auto& [path, file] : files())
+        take(path);
+    for (const auto& [path, durable] : folders_)
+        take(path);
     return names;
 }
 
@@ -217,13 +221,15 @@ Result<std::uint64_t> SimulatedDisk::free_bytes(const std::string&) {
     return std::min(claimed_free, capacity - std::min(used(), capacity));
 }
 
-runtime::awaitable<Status> SimulatedDisk::publish(std::string part, std::string target) {
+runtime::awaitable<Status> SimulatedDisk::publish(std::string part, std::string target,
+                                                  std::string note) {
     if (before_publish) {
         const Status allowed = before_publish();
         if (!allowed) co_return allowed;
     }
     Steps steps(*this);
-    const std::vector<runtime::Publication> batch{{std::move(part), std::move(target)}};
+    std::vector<runtime::Publication> batch;
+    batch.push_back({std::move(part), std::move(target), std::move(note)});
     const runtime::Published published =
         runtime::publish_batch(steps, batch, std::exchange(owed_, {}));
     owed_.insert(published.owed.begin(), published.owed.end());

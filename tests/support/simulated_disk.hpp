@@ -9,6 +9,7 @@
 #include <string>
 
 #include "runtime/file_system.hpp"
+#include "runtime/publish_steps.hpp"
 #include "support/disk_image.hpp"
 #include "support/planned_failures.hpp"
 
@@ -24,7 +25,7 @@ class SimulatedDisk final : public runtime::FileSystem {
 
     std::uint64_t capacity = std::uint64_t{1} << 40;
     std::uint64_t claimed_free = UINT64_MAX;  // what the system says, when not the truth
-    bool renames_exclusively = true;          // else hard links must serve
+    bool exclusive_rename = true;          // else hard links must serve
     std::function<Status()> before_publish;   // may refuse, or change the disk
     // Called with the file, or the folder, whose bytes or names are about to become durable; and
     // when they are.
@@ -54,7 +55,8 @@ class SimulatedDisk final : public runtime::FileSystem {
     Status make_folders(const std::string& root, const std::string& relative) override;
     Result<std::vector<std::string>> list(const std::string& folder) override;
     Result<std::uint64_t> free_bytes(const std::string& folder) override;
-    runtime::awaitable<Status> publish(std::string part, std::string target) override;
+    runtime::awaitable<Status> publish(std::string part, std::string target,
+                                       std::string note) override;
 
   private:
     class Steps;  // of a publication

@@ -608,6 +608,25 @@ TEST_CASE("a disk that refuses to publish keeps the whole part, which needs no s
     CHECK(room.is_clean());
 }
 
+TEST_CASE("what is stored survives a power cut, whoever gave the file its name") {
+    Room room;
+    room.task.expected_bytes = video.size();
+    room.server.answers = {whole()};
+    SUBCASE("this fetch") {}
+    SUBCASE("a process that did not live to flush the folder, nor to remove the note") {
+        room.disk.fail(test::SimulatedDisk::Op::sync, 1, ErrorCode::io, 1, "nightly");
+        CHECK(room.failed().problem == FetchProblem::disk);
+        REQUIRE(room.disk.after_power_cut({})->at(target) == "(absent)");
+        room.disk.put(note_path(room.task.part), "{}");
+    }
+    CHECK(room.stored().path == target);
+    CHECK(room.server.requests.size() == 1);
+    CHECK(room.is_clean());
+    const auto left = room.disk.after_power_cut({});
+    CHECK(left->at(target) == video);
+    for (const auto& [path, file] : left->files()) CHECK(path == target);
+}
+
 TEST_CASE("a planned path outside of the outputs folder is refused") {
     for (const char* path :
          {"/etc/cron.d/x", "/outputs", "/outputs/", "/outputs-2/x", "/outputs/../x/y"}) {

@@ -23,7 +23,7 @@ struct World {
         return Started<Exchange>(context, client.send(std::move(request), std::move(options)));
     }
     Status publish(const std::string& part, const std::string& target) {
-        Started<Status> call(context, files.publish(part, target));
+        Started<Status> call(context, files.publish(part, target, {}));
         settle(context);
         return call.get();
     }
@@ -92,7 +92,7 @@ TEST_CASE_FIXTURE(World, "every sync of a publication matters to what a power cu
 }
 
 TEST_CASE_FIXTURE(World, "a publication by hard link leaves one name in the end") {
-    files.renames_exclusively = false;
+    files.exclusive_rename = false;
     CHECK(files.open_append("/out/a.part").value()->append("aaa").has_value());
     CHECK(publish("/out/a.part", "/out/a.mp4").has_value());
     const auto left = files.after_power_cut({});
