@@ -117,10 +117,10 @@ TEST_CASE_FIXTURE(World, "publishing moves the file and never replaces one") {
 }
 
 TEST_CASE_FIXTURE(World, "publishing a file in its place keeps it") {
-    append("out.mp4", "video");
+    put(folder / "out.mp4", "video");
     auto call = files->publish(folder / "out.mp4", folder / "out.mp4");
-    CHECK(run_for_real(context, std::move(call)).has_value());
-    CHECK(files->exists(folder / "out.mp4"));
+    CHECK(test::run_for_real(context, std::move(call)).has_value());
+    CHECK(content(folder / "out.mp4") == "video");
 }
 
 TEST_CASE_FIXTURE(World, "many files published at one moment all arrive in their new folders") {
