@@ -5,6 +5,8 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
+
+#include <cmath>
 #include <set>
 #include <vector>
 
@@ -15,8 +17,9 @@ namespace {
 
 constexpr std::size_t depth_max = 64;
 
-// Boost.JSON keeps the last of two equal members in silence; this pass refuses them instead.
-struct DuplicateHandler {
+// What Boost.JSON lets pass: it keeps the last of two equal members in silence, and makes a number
+// beyond every double infinite.
+struct StrictHandler {
     constexpr static std::size_t max_object_size = static_cast<std::size_t>(-1);
     constexpr static std::size_t max_array_size = static_cast<std::size_t>(-1);
     constexpr static std::size_t max_key_size = static_cast<std::size_t>(-1);
@@ -25,6 +28,7 @@ struct DuplicateHandler {
     std::vector<std::set<std::string>> seen;
     std::string key;
     std::optional<std::string> duplicate;
+    bool boundless = false;
 
     using error_code = boost::system::error_code;
     bool on_document_begin(error_code&) { return true; }
@@ -58,7 +62,12 @@ struct DuplicateHandler {
     bool on_number_part(json::string_view, error_code&) { return true; }
     bool on_int64(std::int64_t, json::string_view, error_code&) { return true; }
     bool on_uint64(std::uint64_t, json::string_view, error_code&) { return true; }
-    bool on_double(double, json::string_view, error_code&) { return true; }
+    // 1e400 would be written again as Infinity, which is no JSON.
+    bool on_double(double number, json::string_view, error_code& error) {
+        boundless = !std::isfinite(number);
+        if (boundless) error = json::make_error_code(json::error::exponent_overflow);
+        return !boundless;
+    }
     bool on_bool(bool, error_code&) { return true; }
     bool on_null(error_code&) { return true; }
     bool on_comment_part(json::string_view, error_code&) { return true; }
@@ -97,13 +106,17 @@ Result<json::value> parse_json(std::string_view text) {
     if (!is_utf8(text)) return Error(ErrorCode::invalid, "the text is not valid UTF-8");
     json::parse_options options;
     options.max_depth = depth_max;
-    json::basic_parser<DuplicateHandler> parser(options);
+    json::basic_parser<StrictHandler> parser(options);
     boost::system::error_code error;
     const std::size_t read = parser.write_some(false, text.data(), text.size(), error);
     if (!error && read < text.size()) error = json::make_error_code(json::error::extra_data);
     if (parser.handler().duplicate) {
+        return Error(ErrorCode::invalid, fmt::format("the member \"{}\" stands twice",
+                                                     clip_utf8(*parser.handler().duplicate, 100)));
+    }
+    if (parser.handler().boundless) {
         return Error(ErrorCode::invalid,
-                     fmt::format("the member \"{}\" stands twice", *parser.handler().duplicate));
+                     fmt::format("the number at byte {} is larger than any that can be kept", read));
     }
     if (error) {
         return Error(ErrorCode::invalid,

@@ -13,7 +13,8 @@ namespace reeld {
 
 namespace json = boost::json;
 
-// One document, at most 64 levels deep, valid UTF-8, no member twice; the error says where.
+// One document, at most 64 levels deep, valid UTF-8, no member twice, no number that a double cannot
+// hold; the error says where.
 Result<json::value> parse_json(std::string_view text);
 
 // Members in the order of their names, no spaces: equal values give equal texts.

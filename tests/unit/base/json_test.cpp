@@ -60,6 +60,17 @@ TEST_CASE("canonical text orders members, drops spaces and is its own canonical 
     CHECK(canonical(R"("a\"\\\/\n")") == R"("a\"\\/\n")");
 }
 
+TEST_CASE("a number that no double holds is refused instead of becoming Infinity") {
+    for (const char* text : {"1e400", "-1e400", R"({"seed":1E99999})"}) {
+        CAPTURE(text);
+        const auto value = parse_json(text);
+        REQUIRE(value.has_error());
+        CHECK(value.error().message().find("larger") != std::string::npos);
+    }
+    CHECK(canonical("1.7976931348623157e308") == "1.7976931348623157E308");
+    CHECK(canonical("1e-400") == "0E0");
+}
+
 TEST_CASE("readers give nothing for a member that is missing or of another type") {
     const json::value value =
         parse_json(R"({"s":"x","i":-3,"u":18446744073709551615,"d":1.5,"b":true,"o":{},"a":[]})")
