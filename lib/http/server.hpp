@@ -101,7 +101,7 @@ struct Target {
     std::vector<std::pair<std::string, std::string>> query;  // decoded
     std::optional<std::string> get(std::string_view name) const;  // the first value
 };
-// Nothing for a target that is not an absolute path or holds a broken %xx.
+// Nothing for a target that is not an absolute path, holds a broken %xx or decodes to no UTF-8.
 std::optional<Target> parse_target(std::string_view text);
 
 }  // namespace reeld::http

@@ -32,7 +32,8 @@ std::optional<Target> parse_target(std::string_view text) {
     const auto mark = std::min(text.find('?'), text.size());
     Target target;
     target.path = std::string(text.substr(0, mark));
-    if (!percent_decode(target.path)) return std::nullopt;
+    const auto path = percent_decode(target.path);
+    if (!path || !is_utf8(*path)) return std::nullopt;
     std::string_view rest = text.substr(std::min(mark + 1, text.size()));
     while (!rest.empty()) {
         const auto end = std::min(rest.find('&'), rest.size());
@@ -42,7 +43,8 @@ std::optional<Target> parse_target(std::string_view text) {
         const auto equals = std::min(pair.find('='), pair.size());
         auto key = decoded(pair.substr(0, equals));
         auto value = decoded(pair.substr(std::min(equals + 1, pair.size())));
-        if (!key || !value) return std::nullopt;
+        // Everything stored is UTF-8, and an answer that repeats the question has to be.
+        if (!key || !value || !is_utf8(*key) || !is_utf8(*value)) return std::nullopt;
         target.query.emplace_back(std::move(*key), std::move(*value));
     }
     return target;
