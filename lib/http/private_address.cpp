@@ -31,18 +31,14 @@ constexpr std::array<Block, 16> blocks_v4{{
     {{240}, 4},  // reserved, broadcast
     {{255}, 8},
 }};
-constexpr std::array<Block, 11> blocks_v6{{
-    {{0}, 80},                                         // ::, ::1, v4-compatible
-    {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF}, 96},  // v4-mapped
-    {{0, 0x64, 0xFF, 0x9B}, 96},                       // NAT64
-    {{0, 0x64, 0xFF, 0x9B, 0, 1}, 48},                 // local NAT64
-    {{1}, 64},                                         // discard
-    {{0x20, 0x01}, 23},                                // protocol assignments, Teredo
-    {{0x20, 0x01, 0x0D, 0xB8}, 32},                    // documentation
-    {{0x20, 0x02}, 16},                                // 6to4
-    {{0xFC}, 7},                                       // unique local
-    {{0xFE, 0x80}, 9},                                 // link-local and site-local
-    {{0xFF}, 8},                                       // multicast
+// The only block that public IPv6 addresses are given out of. Outside of it lie loopback, the local
+// networks, multicast, and IPv4 addresses in their many disguises.
+constexpr Block global_v6{{0x20}, 3};
+constexpr std::array<Block, 4> blocks_v6{{
+    {{0x20, 0x01}, 23},              // protocol assignments, Teredo
+    {{0x20, 0x01, 0x0D, 0xB8}, 32},  // documentation
+    {{0x20, 0x02}, 16},              // 6to4: an IPv4 address in disguise
+    {{0x3F, 0xFF}, 20},              // documentation
 }};
 
 template <class Bytes>
@@ -71,7 +67,8 @@ bool is_private_address(std::string_view text) {
     const auto address = asio::ip::make_address(std::string(text), failure);
     if (failure) return true;  // what cannot be read cannot be trusted
     if (address.is_v4()) return inside_any(address.to_v4().to_bytes(), blocks_v4);
-    return inside_any(address.to_v6().to_bytes(), blocks_v6);
+    const auto six = address.to_v6().to_bytes();
+    return !inside(six, global_v6) || inside_any(six, blocks_v6);
 }
 
 }  // namespace reeld::http

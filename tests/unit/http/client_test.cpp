@@ -256,6 +256,14 @@ TEST_CASE("addresses off the public internet are known") {
                                       "ff02::1",
                                       "::ffff:8.8.8.8",
                                       "64:ff9b::1",
+                                      "64:ff9b:1::7f00:1",
+                                      "::127.0.0.1",
+                                      "::ffff:0:7f00:1",
+                                      "2001:0:7f00:1::",
+                                      "fec0::1",
+                                      "100::1",
+                                      "3fff::1",
+                                      "5f00::1",
                                       "2002::1",
                                       "nonsense",
                                       ""}) {
@@ -263,7 +271,7 @@ TEST_CASE("addresses off the public internet are known") {
         CHECK(is_private_address(address));
     }
     for (const std::string address : {"8.8.8.8", "100.63.0.1", "100.128.0.1", "172.32.0.1",
-                                      "172.15.0.1", "198.20.0.1", "2606:4700::1111", "2a00::1"}) {
+                                      "172.15.0.1", "198.20.0.1", "2606:4700::1111", "2a00::1", "3ffe::1"}) {
         CAPTURE(address);
         CHECK(!is_private_address(address));
     }
