@@ -20,8 +20,8 @@ Result<HistoryItem> read_item(const Hosts& hosts, const std::string& model,
                               const json::value& value) {
     const auto* row = value.if_object();
     auto id = row == nullptr ? std::nullopt : find_string(*row, "request_id");
-    if (!id || id->empty()) {
-        return Error(ErrorCode::invalid, "fal's history lists a request without an id");
+    if (!id || !is_request_id(*id)) {
+        return Error(ErrorCode::invalid, "fal's history lists a request without a usable id");
     }
     HistoryItem item;
     item.remote = make_remote(hosts, model, std::move(*id));

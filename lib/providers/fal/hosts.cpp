@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/encoding.hpp"
 #include "providers/fal/endpoint_id.hpp"
 
@@ -21,6 +23,12 @@ const std::string& given_url(const domain::Remote& remote, RequestUrl which) {
 }
 
 }  // namespace
+
+bool is_request_id(std::string_view text) {
+    constexpr std::size_t length_max = 128;
+    return !text.empty() && text.size() <= length_max && text != "." && text != ".." &&
+           std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7F; });
+}
 
 bool is_queue_url(const Hosts& hosts, std::string_view url) {
     const auto queue = parse_url(hosts.queue);
@@ -44,7 +52,9 @@ Result<std::string> url_of(const Hosts& hosts, std::string_view model, const dom
                            RequestUrl which) {
     const std::string& given = given_url(remote, which);
     if (is_queue_url(hosts, given)) return given.substr(0, given.find('#'));
-    if (remote.request_id.empty()) return Error(ErrorCode::invalid, "the request has no id");
+    if (!is_request_id(remote.request_id.str())) {
+        return Error(ErrorCode::invalid, "the request has no usable id");
+    }
     const domain::Remote made = make_remote(hosts, model, remote.request_id.str());
     const std::string& url = given_url(made, which);
     if (url.empty()) return Error(ErrorCode::invalid, "the model is not a fal endpoint id");

@@ -16,6 +16,10 @@ struct Hosts {
     std::string platform = "https://api.fal.ai/v1";
 };
 
+// True for a text that may be a request's id: 1 to 128 visible ASCII characters, and not "." or "..",
+// which would mean another place in a URL, encoded or not.
+bool is_request_id(std::string_view text);
+
 // True for a URL with the scheme, host and port of the queue and without user info.
 bool is_queue_url(const Hosts& hosts, std::string_view url);
 

@@ -55,6 +55,18 @@ TEST_CASE("a missing or foreign URL is replaced by one under the app root") {
     CHECK(build_cancel({}, key, model, remote)->url == root + "r%2F..%2F1/cancel");
 }
 
+TEST_CASE("an id that would mean another place is never asked for") {
+    domain::Remote remote;
+    for (const std::string& id : {std::string("."), std::string(".."), std::string(200, 'x'),
+                                  std::string("a\r\nX: y"), std::string("a\0b", 3)}) {
+        CAPTURE(id);
+        remote.request_id = RequestId(id);
+        CHECK(build_status({}, key, model, remote).has_error());
+        CHECK(build_result({}, key, model, remote).has_error());
+        CHECK(build_cancel({}, key, model, remote).has_error());
+    }
+}
+
 TEST_CASE("without an id or an endpoint id there is nothing to ask") {
     domain::Remote remote;
     CHECK(build_status({}, key, model, remote).has_error());

@@ -16,13 +16,7 @@ using domain::Reason;
 using domain::RefusalKind;
 using provider_api::SubmitIntent;
 
-constexpr std::size_t request_id_max = 128;
 constexpr std::size_t url_max = 2048;
-
-bool is_request_id(std::string_view text) {
-    return !text.empty() && text.size() <= request_id_max &&
-           std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7F; });
-}
 
 void take_url(const json::object& answer, std::string_view name, std::string& url) {
     auto given = find_string(answer, name);

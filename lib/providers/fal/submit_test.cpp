@@ -69,7 +69,8 @@ TEST_CASE("an accepted submit whose body is whole counts, even if the connection
 TEST_CASE("a success that names no request is unknown, with the header's id as a hint") {
     for (const char* body :
          {"", "{", "[]", "ok", "{}", R"({"request_id":""})", R"({"request_id":7})",
-          R"({"request_id":"a b"})", R"({"request_id":"a","request_id":"b"})"}) {
+          R"({"request_id":"a b"})", R"({"request_id":".."})", R"({"request_id":"."})",
+          R"({"request_id":"a\r\nX: y"})", R"({"request_id":"a","request_id":"b"})"}) {
         CAPTURE(body);
         const auto event = read_as<SubmitUnknown>(answered(200, body, {request_id_header}));
         CHECK(event.reason == Reason::garbled_answer);

@@ -7,6 +7,7 @@
 #include "base/encoding.hpp"
 #include "base/json.hpp"
 #include "providers/fal/failure.hpp"
+#include "providers/fal/hosts.hpp"
 #include "providers/fal/outputs.hpp"
 
 namespace reeld::providers::fal {
@@ -59,6 +60,10 @@ std::optional<Signed> read_headers(const Headers& headers, std::string& note) {
     const auto signature = header(headers, "X-Fal-Webhook-Signature");
     if (!request_id || !user_id || !timestamp || !signature) {
         note = "one of the four signature headers is missing";
+        return std::nullopt;
+    }
+    if (!is_request_id(*request_id)) {
+        note = "the request id cannot be one";
         return std::nullopt;
     }
     const auto at = parse_timestamp(*timestamp);
