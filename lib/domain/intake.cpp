@@ -15,6 +15,8 @@ namespace {
 constexpr std::size_t model_bytes_max = 200;
 constexpr std::size_t batch_chars_max = 128;
 constexpr std::size_t label_value_bytes_max = 256;
+// Answers nest the input deeper, and their readers take 64 levels.
+constexpr std::size_t input_depth_max = 50;
 constexpr std::int64_t priority_limit = 1'000'000;
 // Anything below is a count of seconds, whatever the writer meant: 1973 in milliseconds, 5138 in
 // seconds.
@@ -75,6 +77,18 @@ bool is_endpoint_id(std::string_view text) {
         if (slash == std::string_view::npos) return segments >= 2;
         text.remove_prefix(slash + 1);
     }
+}
+
+std::size_t depth_of(const json::value& value) {
+    std::size_t below = 0;
+    if (const auto* array = value.if_array()) {
+        for (const auto& element : *array) below = std::max(below, depth_of(element));
+    } else if (const auto* object = value.if_object()) {
+        for (const auto& member : *object) below = std::max(below, depth_of(member.value()));
+    } else {
+        return 0;
+    }
+    return below + 1;
 }
 
 std::size_t characters(std::string_view text) {
@@ -201,6 +215,10 @@ class Reader {
             complain("input", fmt::format("must be a JSON object such as {{\"prompt\": \"waves at "
                                           "dusk\"}}, not {}",
                                           kind_of(*value)));
+            return;
+        }
+        if (depth_of(*value) > input_depth_max) {
+            complain("input", fmt::format("is nested deeper than {} levels", input_depth_max));
             return;
         }
         std::string text = canonical_json(*value);

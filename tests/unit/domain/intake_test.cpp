@@ -167,6 +167,18 @@ TEST_CASE("lengths are bounded and the bound is told") {
           "model");
 }
 
+TEST_CASE("an input that answers could not carry is refused for its depth") {
+    const auto nested = [](std::size_t levels) {
+        return R"({"model":"a/b","input":{"x":)" + std::string(levels - 1, '[') +
+               std::string(levels - 1, ']') + "}}";
+    };
+    accept(nested(50));
+    const auto errors = refuse(nested(51));
+    REQUIRE(errors.size() == 1);
+    CHECK(errors[0].field == "input");
+    CHECK(mentions(errors[0], "deeper than 50 levels"));
+}
+
 TEST_CASE("a model must have the shape of an endpoint id") {
     for (const std::string_view model :
          {"x", "", "/a/b", "a/b/", "a//b", "a/b c", "a/é", "a/../b", "./a", "a/b?x"}) {
