@@ -52,7 +52,10 @@ std::string head_of(const Headers& headers) {
             equals_ignoring_case(header.name, "cookie")) {
             continue;
         }
-        all[to_lower(header.name)] = header.value;
+        // What is no UTF-8 would make the stored head unreadable, and is no signature. Of two the
+        // first counts, here as where they are checked.
+        if (!is_utf8(header.value)) continue;
+        all.emplace(to_lower(header.name), header.value);
     }
     head["headers"] = std::move(all);
     return json::serialize(head);

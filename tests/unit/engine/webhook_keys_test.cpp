@@ -33,6 +33,24 @@ TEST_CASE("a delivery before any key is kept unprocessed, and understood once th
     CHECK(room.until([&] { return room.is("a", State::completed); }, Millis{10'000}));
 }
 
+TEST_CASE("odd headers beside the signature do not make a kept delivery unreadable") {
+    Room room;
+    const auto keys = room.client.answer["keys"];
+    room.client.answer["keys"] = no_keys;
+    begin(room);
+    auto request = room.delivery(room.attempt("a").token, {});
+    request.headers.add("X-City", "Z\xFCrich");
+    request.headers.add("X-Fal-Webhook-Request-Id", "another");
+    const Started<int> taken(room.loop, room.status_of(std::move(request)));
+    settle(room.loop);
+    CHECK(taken.get() == 200);
+    CHECK(room.unprocessed() == 1);
+    room.client.answer["keys"] = keys;
+    REQUIRE(room.until([&] { return room.unprocessed() == 0; }, Millis{200'000}));
+    CHECK(room.count_events("a", "webhook_refused") == 0);
+    CHECK(room.until([&] { return room.is("a", State::completed); }, Millis{10'000}));
+}
+
 TEST_CASE("a delivery while the first key set is on its way is understood when it comes") {
     Room room;
     room.client.delay["keys"] = Millis{5'000};
