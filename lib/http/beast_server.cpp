@@ -150,21 +150,33 @@ struct RequestReader::State {
         co_return true;
     }
 
-    // Waits for a request's first byte, as a connection that close() may end.
+    // Waits for a request's first byte.
     awaitable<bool> begins() {
         if (buffer.size() > 0) co_return true;
         if (serving.closing) co_return false;
-        const auto place = serving.idle.insert(serving.idle.end(), &stream);
-        const Entry entry{serving.idle, place};
         const Millis limit = fresh ? serving.limits.header_timeout : serving.limits.idle_timeout;
         auto more = co_await fill(serving.clock->monotonic() + limit);
         co_return more&&* more;
     }
 
-    struct Entry {
-        std::list<Stream*>& list;
-        std::list<Stream*>::iterator place;
-        ~Entry() { list.erase(place); }
+    // Stands in the list of those that close() may end, or that may have to give way to others.
+    class Entry {
+      public:
+        explicit Entry(State& state) : list_(state.serving.waiting) {
+            place_ = list_.insert(list_.end(), Serving::Waiting{&state.stream});
+        }
+        ~Entry() { leave(); }
+        Entry(const Entry&) = delete;
+        Entry& operator=(const Entry&) = delete;
+        void begin() { place_->begun = true; }
+        void leave() {
+            if (place_ != list_.end()) list_.erase(place_);
+            place_ = list_.end();
+        }
+
+      private:
+        std::list<Serving::Waiting>& list_;
+        std::list<Serving::Waiting>::iterator place_;
     };
 
     Serving& serving;
@@ -182,16 +194,19 @@ awaitable<ReadRequest> RequestReader::next() {
     auto& clock = *state.serving.clock;
     const auto& limits = state.serving.limits;
     ReadRequest out;
+    State::Entry entry(state);
     const bool begun = co_await state.begins();
     state.fresh = false;
     if (!begun) {
         out.gone = true;
         co_return out;
     }
+    entry.begin();
     RequestParser parser(limits);
     const Millis head_until = clock.monotonic() + limits.header_timeout;
     const bool head = co_await state.parse(parser, false, head_until, out);
     if (!head) co_return out;
+    entry.leave();
     out.refusal = parser.ambiguity();
     if (out.refusal) co_return out;
     if (const auto* expect = parser.request.headers.find("Expect")) {

@@ -35,6 +35,22 @@ struct Listening {
     struct stat socket_file {};  // of a Unix socket: what close() may remove
 };
 
+void end_reading(Serving::Waiting& waiting) {
+    boost::system::error_code ignored;
+    waiting.leaving = true;
+    waiting.stream->socket().shutdown(Socket::shutdown_receive, ignored);
+}
+
+// Silent and dripping peers must not keep others out: the oldest of them goes, not the newcomer.
+bool make_place(Serving& serving) {
+    for (auto& waiting : serving.waiting) {
+        if (waiting.leaving) continue;
+        end_reading(waiting);
+        return true;
+    }
+    return false;
+}
+
 awaitable<void> accept_all(std::shared_ptr<Listening> listening) {
     auto& serving = *listening->serving;
     while (listening->acceptor.is_open()) {
@@ -51,7 +67,8 @@ awaitable<void> accept_all(std::shared_ptr<Listening> listening) {
         const auto open = serving.connections;
         const auto most = serving.limits.connections_max;
         if (open >= most + refusals_max) continue;
-        auto connection = serve(listening->serving, std::move(socket), open >= most);
+        const bool refused = open >= most && !make_place(serving);
+        auto connection = serve(listening->serving, std::move(socket), refused);
         listening->tasks.spawn("connection", std::move(connection));
     }
 }
@@ -74,8 +91,8 @@ class ListeningServer final : public Server {
         boost::system::error_code ignored;
         listening_->acceptor.close(ignored);
         // A connection between two exchanges reads its end now.
-        for (auto* stream : listening_->serving->idle) {
-            stream->socket().shutdown(Socket::shutdown_receive, ignored);
+        for (auto& waiting : listening_->serving->waiting) {
+            if (!waiting.begun) end_reading(waiting);
         }
         remove_socket_file();
     }

@@ -67,7 +67,9 @@ struct ServerLimits {
     Millis write_timeout{30'000};
     std::size_t header_bytes_max = 32 * 1024;
     std::uint64_t body_bytes_max = 4 * 1024 * 1024;
-    std::size_t connections_max = 256;  // the next one is answered 503 and closed
+    // Beyond it the connection that has been silent for longest before its request's head gives way;
+    // when all are being served, the next one is answered 503 and closed.
+    std::size_t connections_max = 256;
 };
 
 struct ServerTls {

@@ -19,7 +19,13 @@ struct Serving {
     // Deadlines on sockets are real time, whatever time the rest of the program lives in.
     std::unique_ptr<runtime::Clock> clock;
     bool closing = false;
-    std::list<Stream*> idle;  // connections between two exchanges
+    // A connection whose next request's head has not come whole.
+    struct Waiting {
+        Stream* stream = nullptr;
+        bool begun = false;    // the first byte is here
+        bool leaving = false;  // told to give way
+    };
+    std::list<Waiting> waiting;  // oldest first
     std::size_t connections = 0;
 };
 
