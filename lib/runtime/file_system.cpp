@@ -6,6 +6,7 @@
 
 #include <filesystem>
 
+#include "runtime/beneath.hpp"
 #include "runtime/posix.hpp"
 #include "runtime/publisher.hpp"
 
@@ -66,7 +67,8 @@ class SystemFile final : public File {
 
 class SystemFileSystem final : public FileSystem {
   public:
-    explicit SystemFileSystem(asio::any_io_executor executor) : publisher_(std::move(executor)) {}
+    explicit SystemFileSystem(asio::any_io_executor executor)
+        : publisher_(std::move(executor), roots_) {}
 
     Result<std::unique_ptr<File>> open_append(const std::string& path) override {
         return open(path, O_RDWR | O_CREAT | O_APPEND);
@@ -77,12 +79,19 @@ class SystemFileSystem final : public FileSystem {
     }
 
     bool exists(const std::string& path) override {
+        const auto place = roots_.place_of(path);
         struct stat info {};
-        return ::lstat(path.c_str(), &info) == 0;
+        return place && ::fstatat(place->folder.get(), place->name.c_str(), &info,
+                                  AT_SYMLINK_NOFOLLOW) == 0;
     }
 
     Status remove(const std::string& path) override {
-        if (::unlink(path.c_str()) == 0 || errno == ENOENT) return ok();
+        const auto place = roots_.place_of(path);
+        if (!place && place.error().code() == ErrorCode::not_found) return ok();
+        if (!place) return place.error();
+        if (::unlinkat(place->folder.get(), place->name.c_str(), 0) == 0 || errno == ENOENT) {
+            return ok();
+        }
         return errno_error("remove " + path);
     }
 
@@ -90,6 +99,7 @@ class SystemFileSystem final : public FileSystem {
         if (relative.starts_with('/')) {
             return Error(ErrorCode::refused, "folder " + relative + " is not relative");
         }
+        roots_.add(root);
         Descriptor at(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
         if (!at.valid()) return errno_error("open folder " + root);
         std::string walked = root;
@@ -128,13 +138,20 @@ class SystemFileSystem final : public FileSystem {
     }
 
   private:
-    static Result<std::unique_ptr<File>> open(const std::string& path, int flags) {
+    Result<std::unique_ptr<File>> open(const std::string& path, int flags) {
+        const auto place = roots_.place_of(path);
+        if (!place) return place.error();
         // O_NONBLOCK: a pipe put in a file's place must not hang the open.
-        Descriptor fd(::open(path.c_str(), flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0640));
+        Descriptor fd(::openat(place->folder.get(), place->name.c_str(),
+                               flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0640));
         if (!fd.valid()) return errno_error("open " + path);
         struct stat info {};
         if (::fstat(fd.get(), &info) != 0) return errno_error("stat " + path);
         if (!S_ISREG(info.st_mode)) return Error(ErrorCode::refused, path + " is no regular file");
+        // What is written here would change a file that somebody else has a name for.
+        if ((flags & O_RDWR) != 0 && info.st_nlink > 1) {
+            return Error(ErrorCode::refused, path + " has other names");
+        }
         return std::unique_ptr<File>(std::make_unique<SystemFile>(std::move(fd), path));
     }
 
@@ -144,15 +161,10 @@ class SystemFileSystem final : public FileSystem {
         if (!made && errno != EEXIST) return errno_error("make folder " + walked + "/" + name);
         // An earlier process may have made it and not lived to flush it.
         publisher_.owe_flush(walked);
-        Descriptor next(
-            ::openat(at.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-        if (!next.valid() && errno == ENOTDIR) {
-            return Error(ErrorCode::refused, walked + "/" + name + " is a link or a file");
-        }
-        if (!next.valid()) return errno_error("open folder " + walked + "/" + name);
-        return next;
+        return step_down(at, walked, name);
     }
 
+    Roots roots_;
     Publisher publisher_;
 };
 

@@ -1,5 +1,7 @@
 #pragma once
 // Disk as a service: what the downloader and the programs need, behind a seam that tests can break.
+// Below a folder that was a `root` of make_folders() no call goes through a symbolic link, also not
+// through one that was put there a moment ago.
 #include <cstdint>
 #include <memory>
 #include <span>

@@ -10,30 +10,32 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <optional>
 
+#include "runtime/beneath.hpp"
 #include "runtime/posix.hpp"
 
 namespace reeld::runtime {
 namespace {
 
-Status flush(const std::string& path, int flags) {
-    const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | flags));
-    if (!fd.valid()) return errno_error("open " + path);
-    if (::fsync(fd.get()) != 0) return errno_error("flush " + path);
-    return ok();
-}
-
 class SystemPublishDisk final : public PublishDisk {
   public:
+    explicit SystemPublishDisk(const Roots& roots) : roots_(roots) {}
+
     void begin_writing(const std::string& part) override {
         const Descriptor fd(::open(part.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
         // Failures show in the flush.
         if (fd.valid()) ::sync_file_range(fd.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
     }
     Status sync_file(const std::string& part) override {
-        return flush(part, O_NOFOLLOW | O_NONBLOCK);
+        const auto place = roots_.place_of(part);
+        if (!place) return place.error();
+        return flush(*place, part, O_NOFOLLOW | O_NONBLOCK);
     }
     Status rename_new(const std::string& part, const std::string& target) override {
-        if (::renameat2(AT_FDCWD, part.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) == 0) {
+        const auto from = roots_.place_of(part);
+        const auto to = roots_.place_of(target);
+        if (!from || !to) return from ? to.error() : from.error();
+        if (::renameat2(from->folder.get(), from->name.c_str(), to->folder.get(), to->name.c_str(),
+                        RENAME_NOREPLACE) == 0) {
             return ok();
         }
         if (errno == EINVAL || errno == ENOSYS) {
@@ -42,14 +44,41 @@ class SystemPublishDisk final : public PublishDisk {
         return errno_error("rename to " + target);
     }
     Status link_new(const std::string& part, const std::string& target) override {
-        if (::link(part.c_str(), target.c_str()) == 0) return ok();
+        const auto from = roots_.place_of(part);
+        const auto to = roots_.place_of(target);
+        if (!from || !to) return from ? to.error() : from.error();
+        if (::linkat(from->folder.get(), from->name.c_str(), to->folder.get(), to->name.c_str(),
+                     0) == 0) {
+            return ok();
+        }
         return errno_error("link " + target);
     }
     Status unlink(const std::string& part) override {
-        if (::unlink(part.c_str()) == 0) return ok();
+        const auto place = roots_.place_of(part);
+        if (!place) return place.error();
+        if (::unlinkat(place->folder.get(), place->name.c_str(), 0) == 0) return ok();
         return errno_error("remove " + part);
     }
-    Status sync_folder(const std::string& folder) override { return flush(folder, O_DIRECTORY); }
+    Status sync_folder(const std::string& folder) override {
+        const auto place = roots_.place_of(folder + "/.");
+        // A link in its place: the folder is gone from here, and must not hold up the others.
+        if (!place && place.error().code() == ErrorCode::refused) {
+            return Error(ErrorCode::not_found, place.error().context());
+        }
+        if (!place) return place.error();
+        return flush(*place, folder, O_DIRECTORY);
+    }
+
+  private:
+    static Status flush(const Place& place, const std::string& path, int flags) {
+        const Descriptor fd(
+            ::openat(place.folder.get(), place.name.c_str(), O_RDONLY | O_CLOEXEC | flags));
+        if (!fd.valid()) return errno_error("open " + path);
+        if (::fsync(fd.get()) != 0) return errno_error("flush " + path);
+        return ok();
+    }
+
+    const Roots& roots_;
 };
 
 }  // namespace
@@ -63,8 +92,8 @@ struct Publisher::Request {
     asio::steady_timer answered;  // never expires; cancelled when `status` is there
 };
 
-Publisher::Publisher(asio::any_io_executor executor)
-    : executor_(std::move(executor)), thread_([this] { run(); }) {}
+Publisher::Publisher(asio::any_io_executor executor, const Roots& roots)
+    : executor_(std::move(executor)), roots_(roots), thread_([this] { run(); }) {}
 
 Publisher::~Publisher() {
     {
@@ -121,7 +150,7 @@ void Publisher::run() {
 void Publisher::work_on(const Batch& batch, const std::set<std::string>& owed) {
     std::vector<Publication> parts;
     for (const auto& request : batch) parts.push_back(request->publication);
-    SystemPublishDisk disk;
+    SystemPublishDisk disk(roots_);
     const Published published = publish_batch(disk, parts, owed);
     for (const std::string& folder : published.owed) owe_flush(folder);
     for (std::size_t i = 0; i < batch.size(); ++i) complete(batch[i], published.results[i]);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "runtime/beneath.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/publish_steps.hpp"
 
@@ -17,7 +18,8 @@ namespace reeld::runtime {
 
 class Publisher {
   public:
-    explicit Publisher(asio::any_io_executor executor);
+    // `roots` must outlive the publisher.
+    Publisher(asio::any_io_executor executor, const Roots& roots);
     ~Publisher();  // calls that have not begun end with ErrorCode::cancelled
     Publisher(const Publisher&) = delete;
     Publisher& operator=(const Publisher&) = delete;
@@ -36,6 +38,7 @@ class Publisher {
     void complete(const std::shared_ptr<Request>& request, Status status);
 
     asio::any_io_executor executor_;
+    const Roots& roots_;
     std::mutex mutex_;
     std::condition_variable wake_;
     Batch queue_;

@@ -100,6 +100,70 @@ TEST_CASE_FIXTURE(World, "folders are made below the root only, through no link"
     CHECK(files->make_folders(folder.path, "file/in").error().code() == ErrorCode::refused);
 }
 
+// A folder of the outputs, and a place outside of them that somebody would like to be written to.
+struct Trap : World {
+    Trap() {
+        CHECK(files->make_folders(folder.path, "night").has_value());
+        put(outside / "precious", "precious");
+    }
+    // What somebody does who may write in the outputs folder, between our check and our use.
+    void swap() {
+        fs::rename(folder / "night", folder / "aside");
+        fs::create_directory_symlink(outside.path, folder / "night");
+    }
+    Folder outside;
+};
+
+TEST_CASE_FIXTURE(Trap, "a folder that becomes a link after its check leads nowhere") {
+    put(folder / "night/a.part", "video");
+    swap();
+    put(outside / "a.part", "planted");
+    CHECK(files->open_append(folder / "night/b.part").error().code() == ErrorCode::refused);
+    CHECK(files->open_read(folder / "night/precious").error().code() == ErrorCode::refused);
+    CHECK(files->remove(folder / "night/precious").error().code() == ErrorCode::refused);
+    CHECK(!files->exists(folder / "night/precious"));
+    auto published = files->publish(folder / "night/a.part", folder / "night/a.mp4");
+    CHECK(test::run_for_real(context, std::move(published)).error().code() == ErrorCode::refused);
+    CHECK(content(outside / "precious") == "precious");
+    CHECK(!fs::exists(outside / "b.part"));
+    CHECK(!fs::exists(outside / "a.mp4"));
+}
+
+TEST_CASE_FIXTURE(Trap, "the target's folder may be swapped as late as for the publication") {
+    CHECK(files->make_folders(folder.path, "parts").has_value());
+    put(folder / "parts/a.part", "video");
+    swap();
+    auto published = files->publish(folder / "parts/a.part", folder / "night/a.mp4");
+    CHECK(test::run_for_real(context, std::move(published)).error().code() == ErrorCode::refused);
+    CHECK(!fs::exists(outside / "a.mp4"));
+    CHECK(content(folder / "parts/a.part") == "video");
+}
+
+TEST_CASE_FIXTURE(Trap, "a part that is a link or has another name is not written to") {
+    fs::create_symlink(outside / "precious", folder / "night/link.part");
+    CHECK(files->open_append(folder / "night/link.part").error().code() == ErrorCode::refused);
+    fs::create_hard_link(outside / "precious", folder / "night/hard.part");
+    CHECK(files->open_append(folder / "night/hard.part").error().code() == ErrorCode::refused);
+    CHECK(files->open_read(folder / "night/hard.part").has_value());
+    CHECK(content(outside / "precious") == "precious");
+    fs::create_symlink(outside / "precious", folder / "night/target.mp4");
+    put(folder / "night/b.part", "video");
+    auto published = files->publish(folder / "night/b.part", folder / "night/target.mp4");
+    CHECK(test::run_for_real(context, std::move(published)).error().code() == ErrorCode::conflict);
+    CHECK(content(outside / "precious") == "precious");
+}
+
+TEST_CASE_FIXTURE(World, "a root that is a link itself is the user's choice") {
+    const Folder real;
+    fs::create_directory_symlink(real.path, folder / "outputs");
+    CHECK(files->make_folders(folder / "outputs", "night").has_value());
+    CHECK(files->open_append(folder / "outputs/night/a.part").has_value());
+    auto published =
+        files->publish(folder / "outputs/night/a.part", folder / "outputs/night/a.mp4");
+    CHECK(test::run_for_real(context, std::move(published)).has_value());
+    CHECK(fs::exists(real / "night/a.mp4"));
+}
+
 TEST_CASE_FIXTURE(World, "publishing moves the file and never replaces one") {
     put(folder / "1.part", "one");
     put(folder / "2.part", "two");
