@@ -24,7 +24,11 @@ inline std::uint64_t little_endian(std::string_view bytes) {
     return value;
 }
 
+// The names of boxes and chunks come from the file, so they may be any bytes.
 inline Error broken(std::string message) {
+    for (char& c : message) {
+        if (c < 0x20 || c > 0x7E) c = '?';
+    }
     return Error(ErrorCode::corrupt, std::move(message));
 }
 

@@ -95,6 +95,19 @@ std::string mp3() {
 
 }  // namespace
 
+TEST_CASE("what a file calls its parts is shown without the bytes that no text has") {
+    const std::string png("\x89PNG\r\n\x1a\n\0\0\0\xFF\x1B\xFF\xC3\x80xxxx", 20);
+    const domain::ReadAt read = [&](std::uint64_t offset,
+                                    std::span<char> out) -> Result<std::size_t> {
+        const std::string piece = png.substr(std::min<std::size_t>(offset, png.size()), out.size());
+        std::copy(piece.begin(), piece.end(), out.begin());
+        return piece.size();
+    };
+    const auto facts = domain::probe_media(read, png.size());
+    REQUIRE(facts.has_error());
+    CHECK(facts.error().context().find("'" + std::string(4, '?') + "'") != std::string::npos);
+}
+
 TEST_CASE("a whole MP4 is recognised with its sides and its duration") {
     const auto facts = probe(Mp4{}.bytes());
     REQUIRE(facts.has_value());
