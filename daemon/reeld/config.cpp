@@ -4,9 +4,20 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 
 // The only file that includes toml++: it is header-only here and slow to compile.
 #define TOML_EXCEPTIONS 0
+// The parser asserts what a file may well get wrong, such as a line that is only "[": that is a
+// mistake to tell, in every kind of build, and no reason to die at a reload.
+#undef NDEBUG
+namespace reeld::daemon {
+struct BrokenToml {};
+constexpr void assert_toml(bool holds) {
+    if (!holds) throw BrokenToml{};
+}
+}  // namespace reeld::daemon
+#define TOML_ASSERT(expr) ::reeld::daemon::assert_toml(static_cast<bool>(expr))
 #define TOML_ENABLE_FORMATTERS 0
 #include <toml++/toml.h>
 
@@ -384,6 +395,33 @@ void read_section(const Value& value, std::span<const std::string_view> provider
     }
 }
 
+// The first line that begins a table and does not go on with a name.
+unsigned line_of_broken_table(std::string_view text) {
+    unsigned line = 1;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        if (text[at] == '\n') ++line;
+        if (text[at] != '[') continue;
+        const auto next = text.find_first_not_of("[ \t", at);
+        const bool named = next != std::string_view::npos &&
+                           (std::isalnum(static_cast<unsigned char>(text[next])) != 0 ||
+                            std::string_view("_-\"'").find(text[next]) != std::string_view::npos);
+        if (!named) return line;
+    }
+    return 1;
+}
+
+std::optional<toml::parse_result> parse_toml(std::string_view text, Mistakes& mistakes) {
+    try {
+        toml::parse_result parsed = toml::parse(text, mistakes.file);
+        if (parsed) return parsed;
+        mistakes.add(parsed.error().source().begin.line, "", parsed.error().description());
+    } catch (const BrokenToml&) {
+        mistakes.add(line_of_broken_table(text), "",
+                     "is no TOML; a table's name is missing after \"[\"");
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 Config default_config(std::span<const std::string_view> providers) {
@@ -394,14 +432,11 @@ Config default_config(std::span<const std::string_view> providers) {
 
 Result<Config> parse_config(std::string_view text, const std::string& file,
                             std::span<const std::string_view> providers) {
-    const toml::parse_result parsed = toml::parse(text, file);
     Mistakes mistakes{file, {}};
-    if (!parsed) {
-        mistakes.add(parsed.error().source().begin.line, "", parsed.error().description());
-        return Error(ErrorCode::invalid, mistakes.text());
-    }
+    const auto parsed = parse_toml(text, mistakes);
+    if (!parsed) return Error(ErrorCode::invalid, mistakes.text());
     Config config = default_config(providers);
-    for (const auto& [key, node] : parsed.table()) {
+    for (const auto& [key, node] : parsed->table()) {
         read_section(Value{node, std::string(key.str()), mistakes}, providers, config);
     }
     if (!mistakes.lines.empty()) return Error(ErrorCode::invalid, mistakes.text());

@@ -222,6 +222,14 @@ TEST_CASE("text that is no TOML is refused with its line") {
     CHECK(mistakes("paths = 1").find("is a whole number, must be a section") != std::string::npos);
 }
 
+TEST_CASE("a table without a name is a mistake of the file, not the end of the program") {
+    for (const std::string& text :
+         {std::string("["), std::string("[\n"), std::string("[,"), std::string("[\0", 2)}) {
+        CAPTURE(text);
+        CHECK(mistakes("[log]\nlevel = \"info\"\n" + text).starts_with("reeld.toml:3: "));
+    }
+}
+
 TEST_CASE("a foreign text in a message cannot break the line") {
     const std::string text = mistakes("[log]\nlevel = \"a\\nreeld.toml:9: forged\"");
     CHECK(text.find('\n') == std::string::npos);
