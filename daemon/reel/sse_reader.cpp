@@ -46,7 +46,10 @@ void SseReader::take_line(std::string_view line, std::vector<SseEvent>& events) 
 
 void SseReader::take_field(std::string_view name, std::string_view value) {
     if (name == "id") {
-        open_id_ = value;
+        // It goes back in a header, where these have no place.
+        if (value.find_first_of(std::string_view("\r\0", 2)) == std::string_view::npos) {
+            open_id_ = value;
+        }
     } else if (name == "event") {
         open_.event = value;
     } else if (name == "data") {
