@@ -43,7 +43,16 @@ SQLite::Statement statement(SQLite::Database& database, std::string_view text) {
     return SQLite::Statement(database, text.data());
 }
 
+// More than any field of a job may have; such a value is not read into memory, let alone parsed.
+constexpr int value_bytes_max = 4 * 1024 * 1024;
+
+bool is_oversized(const SQLite::Column& column) {
+    const int type = column.getType();
+    return (type == SQLITE_TEXT || type == SQLITE_BLOB) && column.getBytes() > value_bytes_max;
+}
+
 std::string bytes_of(const SQLite::Column& column) {
+    if (is_oversized(column)) return fmt::format("({} bytes, too many to read)", column.getBytes());
     const auto* data = static_cast<const char*>(column.getBlob());
     return data == nullptr ? std::string()
                            : std::string(data, static_cast<std::size_t>(column.getBytes()));

@@ -105,6 +105,20 @@ TEST_CASE("odd values are kept for the validation to explain") {
     CHECK(text(rows[0], "batch") == "(bytes that are not UTF-8)");
 }
 
+TEST_CASE("a value of many megabytes is told by its size and costs no more") {
+    Scratch scratch;
+    auto inbox = open_inbox(scratch.file("inbox.db"));
+    Foreign shell(scratch.file("inbox.db"));
+    shell.exec(
+        "INSERT INTO jobs (id, model, input) VALUES ('a', 'a/b', hex(zeroblob(20000000))), "
+        "('b', 'a/b', '{}')");
+    const auto rows = pending(*inbox);
+    REQUIRE(rows.size() == 2);
+    CHECK(text(rows[0], "input") == "(40000000 bytes, too many to read)");
+    CHECK(inbox->reject(rows[0], "input: too large").has_value());
+    CHECK(pending(*inbox).size() == 1);
+}
+
 TEST_CASE("rows come oldest first and no more than asked for") {
     Scratch scratch;
     auto inbox = open_inbox(scratch.file("inbox.db"));
