@@ -205,7 +205,7 @@ awaitable<Status> parse(Dialogue& dialogue, ResponseParser& parser, bool whole) 
     const auto buffered_max = dialogue.options.header_bytes_max + chunk;
     while (whole ? !parser.is_done() : !parser.is_header_done()) {
         beast::error_code failure;
-        if (dialogue.buffer.size() > 0) {
+        if (may_parse(parser, dialogue.buffer)) {
             dialogue.buffer.consume(parser.put(dialogue.buffer.data(), failure));
             if (!failure) continue;
             if (failure != beast::http::error::need_more) co_return error_of(parser, failure);

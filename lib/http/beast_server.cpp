@@ -122,7 +122,7 @@ struct RequestReader::State {
     // Parses until the head, or the whole request, is done; fills in `out` what went wrong.
     awaitable<bool> parse(RequestParser& parser, bool whole, Millis until, ReadRequest& out) {
         while (whole ? !parser.is_done() : !parser.is_header_done()) {
-            if (buffer.size() > 0) {
+            if (may_parse(parser, buffer)) {
                 beast::error_code failure;
                 buffer.consume(parser.put(buffer.data(), failure));
                 if (!failure) continue;

@@ -25,6 +25,15 @@ inline bool is_field_value(std::string_view text) {
     });
 }
 
+// False for bytes that Beast's parser must not see before more of them are here. A chunked body may
+// end with "0", CR LF and CR LF; given the first three of these five and then four, Boost 1.81 aborts.
+template <class Parser, class Buffer>
+bool may_parse(const Parser& parser, const Buffer& buffer) {
+    const std::string_view bytes(static_cast<const char*>(buffer.data().data()), buffer.size());
+    if (!parser.is_header_done() || !parser.chunked()) return !bytes.empty();
+    return !bytes.empty() && (bytes.size() >= 5 || !bytes.starts_with("0\r\n"));
+}
+
 // Fields that only the transport may write.
 inline bool is_framing_field(std::string_view name) {
     for (const std::string_view own : {"Content-Length", "Transfer-Encoding", "Connection",

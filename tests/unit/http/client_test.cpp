@@ -175,6 +175,17 @@ TEST_CASE_FIXTURE(World, "a stalled answer ends at the step limit, a dripping on
     CHECK(finish(late).error.code() == ErrorCode::timeout);
 }
 
+TEST_CASE_FIXTURE(World, "the end of a chunked answer may come in any pieces") {
+    const auto call = get();
+    auto peer = listener.accept();
+    peer->read_until("\r\n\r\n");
+    peer->send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    for (const char c : std::string("0\r\n\r\n")) peer->send(std::string(1, c));
+    const auto whole = finish(call);
+    CHECK(whole.response.complete);
+    CHECK(whole.response.body.empty());
+}
+
 TEST_CASE_FIXTURE(World, "an error of the sink ends the exchange and is handed back") {
     RefusingSink sink;
     HttpRequest request;

@@ -238,6 +238,20 @@ TEST_CASE_FIXTURE(World, "a smuggled second request is never seen as one") {
     for (const auto& request : handler.requests) CHECK(request.target != "/hidden");
 }
 
+TEST_CASE_FIXTURE(World, "the end of a chunked body may come in any pieces") {
+    const std::string head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for (const std::string body : {"0\r\n\r\n", "1\r\nx\r\n0\r\n\r\n", "0;e\r\nT: v\r\n\r\n"}) {
+        for (std::size_t cut = 0; cut < body.size(); ++cut) {
+            CAPTURE(cut);
+            auto& peer = connect();
+            peer.send(head + body.substr(0, cut));
+            for (const char c : body.substr(cut)) peer.send(std::string(1, c));
+            CHECK(peer.read_until("]").ends_with(body.find('x') == body.npos ? "[POST / ]"
+                                                                             : "[POST / x]"));
+        }
+    }
+}
+
 TEST_CASE_FIXTURE(World, "a chunked body that never ends stops at its limit") {
     std::string bomb = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
     for (int i = 0; i < 5'000; ++i) bomb += "1\r\nx\r\n";
