@@ -6,6 +6,7 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include <charconv>
 #include <cmath>
 #include <set>
 #include <vector>
@@ -17,8 +18,8 @@ namespace {
 
 constexpr std::size_t depth_max = 64;
 
-// What Boost.JSON lets pass: it keeps the last of two equal members in silence, and makes a number
-// beyond every double infinite.
+// What Boost.JSON lets pass: it keeps the last of two equal members in silence, makes a number beyond
+// every double infinite, and some numbers a little smaller or larger than they are.
 struct StrictHandler {
     constexpr static std::size_t max_object_size = static_cast<std::size_t>(-1);
     constexpr static std::size_t max_array_size = static_cast<std::size_t>(-1);
@@ -29,6 +30,8 @@ struct StrictHandler {
     std::string key;
     std::optional<std::string> duplicate;
     bool boundless = false;
+    std::string number;           // the digits so far
+    std::vector<double> doubles;  // in the document's order
 
     using error_code = boost::system::error_code;
     bool on_document_begin(error_code&) { return true; }
@@ -59,13 +62,28 @@ struct StrictHandler {
     }
     bool on_string_part(json::string_view, std::size_t, error_code&) { return true; }
     bool on_string(json::string_view, std::size_t, error_code&) { return true; }
-    bool on_number_part(json::string_view, error_code&) { return true; }
-    bool on_int64(std::int64_t, json::string_view, error_code&) { return true; }
-    bool on_uint64(std::uint64_t, json::string_view, error_code&) { return true; }
+    bool on_number_part(json::string_view part, error_code&) {
+        number.append(part.data(), part.size());
+        return true;
+    }
+    bool on_int64(std::int64_t, json::string_view, error_code&) {
+        number.clear();
+        return true;
+    }
+    bool on_uint64(std::uint64_t, json::string_view, error_code&) {
+        number.clear();
+        return true;
+    }
     // 1e400 would be written again as Infinity, which is no JSON.
-    bool on_double(double number, json::string_view, error_code& error) {
-        boundless = !std::isfinite(number);
+    bool on_double(double nearly, json::string_view part, error_code& error) {
+        number.append(part.data(), part.size());
+        double exact = nearly;
+        const auto read = std::from_chars(number.data(), number.data() + number.size(), exact);
+        if (read.ec != std::errc{}) exact = std::abs(nearly) < 1 ? std::copysign(0.0, nearly) : HUGE_VAL;
+        number.clear();
+        boundless = !std::isfinite(exact);
         if (boundless) error = json::make_error_code(json::error::exponent_overflow);
+        doubles.push_back(exact);
         return !boundless;
     }
     bool on_bool(bool, error_code&) { return true; }
@@ -73,6 +91,17 @@ struct StrictHandler {
     bool on_comment_part(json::string_view, error_code&) { return true; }
     bool on_comment(json::string_view, error_code&) { return true; }
 };
+
+// Puts the exact numbers in place of Boost's; read again, a text must give the same text.
+void set_doubles(json::value& value, const double*& next) {
+    if (auto* object = value.if_object()) {
+        for (auto& member : *object) set_doubles(member.value(), next);
+    } else if (auto* array = value.if_array()) {
+        for (auto& element : *array) set_doubles(element, next);
+    } else if (auto* number = value.if_double()) {
+        *number = *next++;
+    }
+}
 
 void write_canonical(const json::value& value, std::string& out) {
     if (const auto* object = value.if_object()) {
@@ -124,6 +153,8 @@ Result<json::value> parse_json(std::string_view text) {
     }
     json::value value = json::parse(json::string_view(text), error, {}, options);
     if (error) return Error(ErrorCode::invalid, fmt::format("not JSON: {}", error.message()));
+    const double* next = parser.handler().doubles.data();
+    set_doubles(value, next);
     return value;
 }
 

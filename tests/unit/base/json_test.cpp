@@ -69,6 +69,18 @@ TEST_CASE("a number that no double holds is refused instead of becoming Infinity
     }
     CHECK(canonical("1.7976931348623157e308") == "1.7976931348623157E308");
     CHECK(canonical("1e-400") == "0E0");
+    CHECK(canonical("-1e-400") == "-0E0");
+}
+
+TEST_CASE("a number is the nearest double, so that its text reads back as itself") {
+    for (const char* text : {"1.7976931348623157E308", "2.2250738585072014E-308", "5E-324",
+                             "3.0000000000000004E-1", "9.007199254740993E-17", "1.2345678901234567E-200",
+                             "8.98846567431158E307"}) {
+        CAPTURE(text);
+        CHECK(canonical(text) == text);
+        CHECK(canonical(std::string("{\"a\":[1,") + text + ",2.5E0]}") ==
+              std::string("{\"a\":[1,") + text + ",2.5E0]}");
+    }
 }
 
 TEST_CASE("readers give nothing for a member that is missing or of another type") {
