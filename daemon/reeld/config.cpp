@@ -410,7 +410,34 @@ unsigned line_of_broken_table(std::string_view text) {
     return 1;
 }
 
+// The line of the first character outside of texts and comments that is not ASCII. TOML gives such a
+// character no meaning there, and this parser promises its compiler that some of them cannot come.
+std::optional<unsigned> line_of_stray_character(std::string_view text) {
+    unsigned line = 1;
+    char inside = 0;  // the quote or '#' that was opened
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const char c = text[at];
+        if (c == '\n') ++line;
+        if (inside == '"' && c == '\\') {
+            ++at;
+        } else if (inside != 0) {
+            if (c == inside || (inside == '#' && c == '\n')) inside = 0;
+        } else if (c == '"' || c == '\'' || c == '#') {
+            inside = c;
+        } else if (static_cast<unsigned char>(c) >= 0x80) {
+            return line;
+        }
+    }
+    return std::nullopt;
+}
+
 std::optional<toml::parse_result> parse_toml(std::string_view text, Mistakes& mistakes) {
+    constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+    if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
+    if (const auto line = line_of_stray_character(text)) {
+        mistakes.add(*line, "", "is no TOML; outside of quotes only ASCII can stand");
+        return std::nullopt;
+    }
     try {
         toml::parse_result parsed = toml::parse(text, mistakes.file);
         if (parsed) return parsed;

@@ -230,6 +230,13 @@ TEST_CASE("a table without a name is a mistake of the file, not the end of the p
     }
 }
 
+TEST_CASE("a letter of another alphabet is fine in quotes and a mistake outside of them") {
+    CHECK(mistakes("[log]\n\xD1\xA3 = 1\n").starts_with("reeld.toml:2: "));
+    CHECK(mistakes("[providers.f\xD1\xA3]\n").starts_with("reeld.toml:1: "));
+    CHECK(mistakes("[paths] # \xD1\xA3\noutputs = \"/srv/\xD1\xA3 \\\" x\" # \xD1\xA3\n") == "(accepted)");
+    CHECK(mistakes("\xEF\xBB\xBF[log]\n") == "(accepted)");
+}
+
 TEST_CASE("a foreign text in a message cannot break the line") {
     const std::string text = mistakes("[log]\nlevel = \"a\\nreeld.toml:9: forged\"");
     CHECK(text.find('\n') == std::string::npos);
