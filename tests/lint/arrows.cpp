@@ -96,7 +96,7 @@ const Targets deep_rooms{"lib/base/",  "lib/domain/", "lib/provider_api/", "lib/
 // and from the folder itself only
 const Targets flat_folders{"daemon/reeld/",      "daemon/reel/",      "daemon/reel_sandbox/",
                            "tests/support/",     "tests/conformance/", "tests/simulation/",
-                           "tests/lint/",        "lib/boost_compiled/"};
+                           "tests/lint/",        "tests/fuzz/",        "lib/boost_compiled/"};
 
 bool is_flat_in(std::string_view path, std::string_view folder) {
     return path.starts_with(folder) && path.find('/', folder.size()) == std::string_view::npos;
