@@ -212,6 +212,7 @@ awaitable<void> Engine::run_upkeep() {
     fetch_.sweep();
     for (int round = 0;; ++round) {
         core_.outputs_trouble = outputs_trouble(core_);
+        fetch_.remove_leftovers();
         if (round % key_check_rounds == 0) co_await check_keys(core_);
         co_await webhooks_.process_stored();
         const Status status = co_await core_.commit.durable();

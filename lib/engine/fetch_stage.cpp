@@ -92,6 +92,8 @@ awaitable<std::vector<domain::Effect>> FetchStage::fetch(JobId id) {
         crash_point::pass(CrashPoint::fetch_outcome_durable);
         // A cancel came while it was fetched: the file belongs to nobody.
         if (written.job.state == domain::State::cancelled) forget(id, path, stored);
+        // What is not needed any more is gone by now, but for what the disk refused to remove.
+        if (stored || domain::is_terminal(written.job.state)) owe_removal(id, path);
         following.insert(following.end(), written.effects.begin(), written.effects.end());
         if (!stored) break;
     }
@@ -171,8 +173,23 @@ void FetchStage::forget(const JobId& id, const std::string& path, bool stored) {
         if (!removed) {
             log::warning("engine", "a file of a cancelled job stays behind",
                          {{"job", id.str()}, {"file", file}, {"error", removed.error().message()}});
+            leftovers_.insert(file);
         }
     }
+}
+
+void FetchStage::owe_removal(const JobId& id, const std::string& path) {
+    if (path.empty()) return;
+    const std::string part = part_path(path, id);
+    for (const std::string& file : {part, note_path(part)}) {
+        if (core_.services.files.exists(file)) leftovers_.insert(file);
+    }
+}
+
+void FetchStage::remove_leftovers() {
+    std::erase_if(leftovers_, [this](const std::string& file) {
+        return core_.services.files.remove(file).has_value();
+    });
 }
 
 void FetchStage::sweep() {

@@ -1,6 +1,7 @@
 #pragma once
 // From known result URLs to verified files: plans the paths, waits for a place, runs the downloads.
 #include <memory>
+#include <set>
 #include <string>
 
 #include "engine/core.hpp"
@@ -21,6 +22,8 @@ class FetchStage {
     void reconfigure();
     // Removes partial files that no unfinished job owns.
     void sweep();
+    // Tries again what the disk refused to remove.
+    void remove_leftovers();
 
   private:
     struct Planned {
@@ -31,11 +34,13 @@ class FetchStage {
     std::optional<domain::Job> load(const JobId& id) const;
     awaitable<Planned> plan(domain::Job job, domain::Output output, bool taken);
     void forget(const JobId& id, const std::string& path, bool stored);
+    void owe_removal(const JobId& id, const std::string& path);
     awaitable<domain::Event> fetch_planned(JobId id, domain::Output output);
 
     Core& core_;
     Downloader downloader_;
     Slots slots_;
+    std::set<std::string> leftovers_;
 };
 
 }  // namespace reeld::engine
