@@ -17,8 +17,13 @@ class Clock {
     virtual ~Clock() = default;
     // Wall-clock time; may jump in both directions.
     virtual Instant now() const = 0;
-    // Never jumps; only differences mean something.
+    // Never jumps; only differences mean something. Stands still while the machine sleeps.
     virtual Millis monotonic() const = 0;
+    // As monotonic(), and goes on while the machine sleeps.
+    virtual Millis elapsed() const = 0;
+    // Returns when the wall clock was set or the machine woke up. A hint only: where the system does
+    // not tell, it never returns.
+    virtual awaitable<void> changed() = 0;
     // Ends early by cancellation: by throwing operation_aborted, as every awaited call does.
     virtual awaitable<void> sleep_for(Millis duration) = 0;
 };

@@ -5,6 +5,8 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <stdexcept>
 
+#include "runtime/task_group.hpp"
+
 namespace reeld::test {
 
 namespace asio = boost::asio;
@@ -18,7 +20,11 @@ struct Sleeper {
 };
 
 struct FakeClock::State {
+    explicit State(const asio::any_io_executor& e) : executor(e), change(e) {}
     asio::any_io_executor executor;
+    runtime::Bell change;
+    bool tells = true;
+    Millis slept{0};
     Instant start;
     Millis monotonic{1'000'000};
     Millis jumped{0};
@@ -58,18 +64,29 @@ constexpr Millis start_of_monotonic{1'000'000};
 }  // namespace
 
 FakeClock::FakeClock(asio::any_io_executor executor, Instant start)
-    : state_(std::make_shared<State>()) {
-    state_->executor = std::move(executor);
+    : state_(std::make_shared<State>(executor)) {
     state_->start = start;
     state_->monotonic = start_of_monotonic;
 }
 
 Instant FakeClock::now() const {
-    return state_->start + (state_->monotonic - start_of_monotonic) + state_->jumped;
+    return true_now() + state_->jumped;
+}
+
+Instant FakeClock::true_now() const {
+    return state_->start + (elapsed() - start_of_monotonic);
 }
 
 Millis FakeClock::monotonic() const {
     return state_->monotonic;
+}
+
+Millis FakeClock::elapsed() const {
+    return state_->monotonic + state_->slept;
+}
+
+runtime::awaitable<void> FakeClock::changed() {
+    return state_->change.wait();
 }
 
 runtime::awaitable<void> FakeClock::sleep_for(Millis duration) {
@@ -88,6 +105,16 @@ void FakeClock::advance(Millis duration) {
 
 void FakeClock::jump(Millis duration) {
     state_->jumped += duration;
+    if (state_->tells) state_->change.ring();
+}
+
+void FakeClock::suspend(Millis duration) {
+    state_->slept += duration;
+    if (state_->tells) state_->change.ring();
+}
+
+void FakeClock::tell_changes(bool tells) {
+    state_->tells = tells;
 }
 
 std::optional<Millis> FakeClock::next_wakeup() const {

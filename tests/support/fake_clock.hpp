@@ -17,12 +17,20 @@ class FakeClock final : public runtime::Clock {
 
     Instant now() const override;
     Millis monotonic() const override;
+    Millis elapsed() const override;
+    runtime::awaitable<void> changed() override;
     runtime::awaitable<void> sleep_for(Millis duration) override;
 
     // Moves both times and wakes who is due, by time, then by age. The woken run at the next poll.
     void advance(Millis duration);
     // Moves the wall clock only.
     void jump(Millis duration);
+    // The machine sleeps: the wall clock goes on, no timer does.
+    void suspend(Millis duration);
+    // What a clock shows that nobody sets.
+    Instant true_now() const;
+    // Whether changed() tells of the two above.
+    void tell_changes(bool tells);
     // The monotonic time at which the next sleeper is due.
     std::optional<Millis> next_wakeup() const;
     std::size_t sleepers() const;
