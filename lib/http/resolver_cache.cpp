@@ -29,7 +29,7 @@ ResolverCache::ResolverCache(asio::any_io_executor executor, runtime::Clock& clo
 std::shared_ptr<ResolverCache::Entry> ResolverCache::start(const std::string& host) {
     if (entries_.size() >= entries_max) entries_.clear();
     auto entry = std::make_shared<Entry>(executor_);
-    entry->since = clock_.monotonic();
+    entry->since = clock_.elapsed();
     entries_[host] = entry;
     auto on_answer = [entry](const boost::system::error_code& failure,
                              const asio::ip::tcp::resolver::results_type& found) {
@@ -51,7 +51,7 @@ awaitable<Result<std::vector<asio::ip::address>>> ResolverCache::lookup(std::str
     const auto known = entries_.find(host);
     const bool usable =
         known != entries_.end() && !known->second->failure &&
-        (known->second->pending || clock_.monotonic() - known->second->since < remembered_for);
+        (known->second->pending || clock_.elapsed() - known->second->since < remembered_for);
     const auto entry = usable ? known->second : start(host);
     const Millis begun = deadline_clock_.monotonic();
     while (entry->pending) {
