@@ -1,3 +1,5 @@
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -183,6 +185,29 @@ Status clear_path(asio::any_io_executor executor, const std::string& path) {
     return ok();
 }
 
+// Between looking whether anybody answers and listening, nobody else may do the same there: he would
+// remove the socket of a living server.
+class FolderLock {
+  public:
+    explicit FolderLock(const std::string& path) {
+        const auto slash = path.rfind('/');
+        const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+        descriptor_ = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        is_taken_ = descriptor_ >= 0 && ::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 &&
+                    errno == EWOULDBLOCK;
+    }
+    ~FolderLock() {
+        if (descriptor_ >= 0) ::close(descriptor_);
+    }
+    FolderLock(const FolderLock&) = delete;
+    FolderLock& operator=(const FolderLock&) = delete;
+    bool is_taken() const { return is_taken_; }
+
+  private:
+    int descriptor_ = -1;
+    bool is_taken_ = false;
+};
+
 Status bind_unix(Acceptor& acceptor, const std::string& path, unsigned mode) {
     boost::system::error_code failure;
     const Endpoint endpoint{asio::local::stream_protocol::endpoint(path)};
@@ -224,6 +249,11 @@ Result<std::unique_ptr<Server>> listen_unix(runtime::TaskGroup& tasks, const std
         return Error(ErrorCode::invalid, "listen on " + path + ": empty or too long for a socket");
     }
     auto listening = std::make_shared<Listening>(tasks, handler, limits);
+    const FolderLock lock(path);
+    if (lock.is_taken()) {
+        return Error(ErrorCode::conflict,
+                     "listen on " + path + ": another server is just starting there");
+    }
     auto status = clear_path(tasks.executor(), path);
     if (status) status = bind_unix(listening->acceptor, path, mode);
     if (!status) return status.error();
