@@ -128,6 +128,7 @@ Result<std::unique_ptr<Connection>> open_connection(const StoreConfig& config) {
     crash_point::pass(CrashPoint::opening_locked);
     if (Status made = create_database_file(config.path, database_mode); !made) return made.error();
     crash_point::pass(CrashPoint::opening_file_made);
+    if (Status held = (*lock)->hold_database(config.path); !held) return held.error();
     try {
         auto connection = std::make_unique<Connection>(config.path, std::move(*lock));
         if (Status ready = prepare(*connection, config); !ready) return ready.error();
