@@ -13,6 +13,7 @@ namespace reeld::store {
 namespace {
 
 constexpr std::string_view begin_group = "BEGIN IMMEDIATE";
+constexpr std::string_view begin_reading = "BEGIN";
 constexpr std::string_view commit_group = "COMMIT";
 constexpr std::string_view roll_back_all = "ROLLBACK";
 constexpr std::string_view open_savepoint = "SAVEPOINT change";
@@ -56,12 +57,28 @@ void Connection::execute(std::string_view sql) { Query(*this, sql).run(); }
 Status Connection::begin() {
     if (group_open_) return ok();
     try {
-        execute(begin_group);
+        begin_writing();
+        // What only reads can go on beside a foreign writer; what writes fails where it does.
+        if (writes_blocked_) execute(begin_reading);
     } catch (...) {
         return current_error("cannot begin a transaction on " + path_);
     }
     group_open_ = true;
     return ok();
+}
+
+void Connection::begin_writing() {
+    try {
+        execute(begin_group);
+    } catch (const SQLite::Exception& cause) {
+        if (code_of_sqlite(cause.getErrorCode()) != ErrorCode::busy) throw;
+        // Waited for once; the loop must not stand still again in each transaction.
+        if (!writes_blocked_) sqlite3_busy_timeout(database_.getHandle(), 0);
+        writes_blocked_ = true;
+        return;
+    }
+    if (writes_blocked_) sqlite3_busy_timeout(database_.getHandle(), busy_timeout_ms);
+    writes_blocked_ = false;
 }
 
 Status Connection::run(const std::string& doing, void* object, void (*call)(void*, Tx&)) {
@@ -160,14 +177,16 @@ Status Connection::checkpoint() {
     int result =
         sqlite3_wal_checkpoint_v2(handle, "main", SQLITE_CHECKPOINT_PASSIVE, &frames, &moved);
     if (result == SQLITE_OK && moved > 0) crash_point::pass(CrashPoint::store_pages_moved);
+    wal_is_stuck_ = false;
     if (result == SQLITE_OK && frames > wal_frames_large) {
         // A reader kept the WAL from starting over for long: cut it as soon as the reader is gone,
         // without waiting for it here.
         sqlite3_busy_timeout(handle, 0);
         result = sqlite3_wal_checkpoint_v2(handle, "main", SQLITE_CHECKPOINT_TRUNCATE, &frames,
                                            &moved);
-        sqlite3_busy_timeout(handle, busy_timeout_ms);
+        sqlite3_busy_timeout(handle, writes_blocked_ ? 0 : busy_timeout_ms);
         if (result == SQLITE_OK) crash_point::pass(CrashPoint::store_wal_cut);
+        wal_is_stuck_ = result == SQLITE_BUSY;
     }
     if (result == SQLITE_OK && moved == frames) wal_frames_ = 0;
     if (result == SQLITE_OK || result == SQLITE_BUSY) return ok();

@@ -45,9 +45,15 @@ class Connection {
     int wal_frames() const { return wal_frames_; }
     void watch_wal();  // after the pragmas: wal_autocheckpoint replaces the hook
     Status checkpoint();
+    // A foreign program holds the write lock: reads go on, writes fail as busy.
+    bool writes_blocked() const { return writes_blocked_; }
+    // A foreign reader kept the WAL from being emptied the last time, and it is large.
+    bool wal_is_stuck() const { return wal_is_stuck_; }
+    bool is_in_place() const { return lock_->is_in_place(path_); }
 
   private:
     Status begin();
+    void begin_writing();
     // After a failure inside the savepoint: undoes it alone, or learns that SQLite undid everything.
     void undo_savepoint(const Error& cause);
     void end_clean_group();
@@ -63,6 +69,8 @@ class Connection {
     bool dirty_ = false;           // kept changes wait for commit()
     std::optional<Error> lost_;    // SQLite rolled the group back; until commit() has said so
     int wal_frames_ = 0;
+    bool wal_is_stuck_ = false;
+    bool writes_blocked_ = false;
 };
 
 // A prepared statement for one use: bound by name, read by column name, reset at the end.

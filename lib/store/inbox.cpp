@@ -11,6 +11,7 @@
 #include "base/crypto.hpp"
 #include "base/encoding.hpp"
 #include "store/instance_lock.hpp"
+#include "store/lock_holders.hpp"
 #include "store/sqlite_error.hpp"
 #include "store_sql.hpp"
 
@@ -156,11 +157,27 @@ struct Inbox::State {
 
     std::string doing(std::string_view what) const { return fmt::format("{} {}", what, path); }
 
+    static std::string_view remedy(ErrorCode code) {
+        if (code == ErrorCode::corrupt) {
+            return "; move the file away: a new one is made at once, and sqlite3's .recover gets "
+                   "rows out of the old one";
+        }
+        if (code == ErrorCode::io) {
+            return "; give the file and its folder to the service's user, writable";
+        }
+        if (code == ErrorCode::internal) {
+            return "; when its table was changed by hand, move the file away: a new one is made at "
+                   "once";
+        }
+        return "";
+    }
+
     // After a failure that may come from a broken or exchanged file: look afresh next time.
     Error failed(std::string_view what) {
         Error error = current_error(doing(what));
-        if (error.code() != ErrorCode::busy) database.reset();
-        return error;
+        if (error.code() == ErrorCode::busy) return error;
+        database.reset();
+        return Error(error.code(), error.context() + std::string(remedy(error.code())));
     }
 };
 
@@ -168,6 +185,7 @@ Inbox::Inbox(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Inbox::~Inbox() = default;
 
 std::string Inbox::path() const { return state_->path; }
+std::string Inbox::holders() const { return lock_holders(state_->path, LockKind::bytes); }
 
 Result<std::unique_ptr<Inbox>> Inbox::open(const std::string& path) {
     auto state = std::make_unique<State>();

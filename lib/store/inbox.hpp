@@ -35,6 +35,8 @@ class Inbox {
     // Changes whenever another connection has committed; cheap.
     Result<std::int64_t> data_version();
     std::string path() const;
+    // Foreign programs with a lock on it now, for messages; empty when none is seen.
+    std::string holders() const;
 
   private:
     struct State;

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "store/connection.hpp"
+#include "store/lock_holders.hpp"
 #include "store/opening.hpp"
 #include "store/sqlite_error.hpp"
 
@@ -44,6 +45,16 @@ StoreFacts Store::facts() {
     facts.schema_version = newest_schema();
     facts.database_bytes = size_of(connection_->path());
     facts.wal_bytes = size_of(connection_->path() + "-wal");
+    // The bytes of the shared-memory file that SQLite locks: 120 to write, 123 to 127 to read.
+    const std::string shared = connection_->path() + "-shm";
+    facts.is_in_place = connection_->is_in_place();
+    facts.writes_blocked = connection_->writes_blocked();
+    facts.wal_is_stuck = connection_->wal_is_stuck();
+    if (facts.writes_blocked) {
+        facts.held_by = lock_holders(shared, LockKind::bytes, 120, 120);
+    } else if (facts.wal_is_stuck) {
+        facts.held_by = lock_holders(shared, LockKind::bytes, 123, 127);
+    }
     return facts;
 }
 

@@ -127,6 +127,8 @@ class Tx {
     // Work.
     std::vector<Job> due_jobs(Instant now, int limit);     // non-terminal, due_at <= now, oldest first
     std::optional<Instant> next_due();
+    // Every owner timer that stands for a length of time, by as much as the wall clock was set.
+    void move_waits(Millis by);
     std::vector<Job> queued_jobs(std::string_view provider, int limit);  // priority, then age
     std::vector<Job> jobs_in_state(State state, int limit);              // oldest first
     std::vector<Job> held_jobs(std::string_view provider, Reason reason, int limit);
@@ -191,6 +193,10 @@ struct StoreFacts {
     int schema_version = 0;
     std::uint64_t database_bytes = 0;
     std::uint64_t wal_bytes = 0;
+    bool is_in_place = true;      // false: the file was removed or replaced under the daemon
+    bool writes_blocked = false;  // a foreign program holds the write lock
+    bool wal_is_stuck = false;    // a foreign reader keeps the large WAL from being emptied
+    std::string held_by;          // who, of the two above, when it can be seen
 };
 
 class Store {
