@@ -49,6 +49,17 @@ struct LastError {
     std::string message;
 };
 
+struct ClockChange {
+    Instant at{};   // when it was noticed
+    Millis by{0};
+};
+
+// Something outside that a person should mend; it ends by itself once it is gone.
+struct Trouble {
+    Instant since{};
+    std::string what;  // what happens, because of whom, what to do
+};
+
 struct EngineStatus {
     Instant started_at{};
     Instant now{};
@@ -62,6 +73,10 @@ struct EngineStatus {
     std::string outputs_trouble;  // why it cannot be written; empty: it can
     std::string webhook_address;  // where it listens; empty: polling only
     std::string webhook_public_url;
+    std::optional<Trouble> inbox_trouble;
+    std::optional<Trouble> store_trouble;
+    std::optional<ClockChange> clock_set;    // the wall clock was set, last
+    std::optional<ClockChange> clock_slept;  // the machine slept, last
     std::vector<LastError> last_errors;  // newest first, at most 10
     store::StoreFacts store;
 };

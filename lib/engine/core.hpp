@@ -38,9 +38,22 @@ struct ProviderHealth {
     domain::Admission admission;  // the gate's last word
 };
 
+// The engine's own time: evenly on from what the wall clock showed at the last look. ClockWatch alone
+// changes it, together with all that waits, so that nobody decides by a jump he has not heard of.
+struct EngineTime {
+    explicit EngineTime(const runtime::Clock& clock)
+        : offset(clock.now().time_since_epoch() - clock.elapsed()),
+          followed(offset),
+          asleep(clock.elapsed() - clock.monotonic()) {}
+    Millis offset;    // engine time less elapsed()
+    Millis followed;  // the offset that the stored waits were moved to
+    Millis asleep;    // how long the machine has slept, as the stored waits know
+};
+
 struct Core {
     Core(Services s, EngineConfig c)
         : services(s),
+          time(s.clock),
           config(std::move(c)),
           commit(s.tasks.executor(), s.store),
           dispatch_bell(s.tasks.executor()),
@@ -48,6 +61,7 @@ struct Core {
           event_bell(s.tasks.executor()) {}
 
     Services services;
+    EngineTime time;
     EngineConfig config;
     GroupCommit commit;
 
@@ -61,10 +75,20 @@ struct Core {
     std::string outputs_trouble;  // why nothing can be written there; empty: it can
 
     std::map<std::string, ProviderHealth, std::less<>> health;
+    std::optional<Trouble> inbox_trouble;  // dropped rows wait because of it
+    std::optional<Trouble> store_trouble;  // foreign programs in the way of reel.db
+    std::optional<ClockChange> clock_set;
+    std::optional<ClockChange> clock_slept;
     std::deque<LastError> last_errors;
     Counters counters;
 
-    Instant now() const { return services.clock.now(); }
+    Instant now() const { return Instant{services.clock.elapsed() + time.offset}; }
+    // What the provider's clock shows, when ours is known to be far from it: its webhooks speak
+    // of that time.
+    Instant provider_now(const std::string& provider) const {
+        return now() - clock_error(provider);
+    }
+    Millis clock_error(const std::string& provider) const;
     domain::Jitter jitter() { return domain::Jitter{services.rng.uniform()}; }
 
     const ProviderSetup* setup(const std::string& provider) const {

@@ -28,6 +28,29 @@ void push_timer(store::Tx& tx, Job& job, Instant now) {
     if (!tx.update_timer(job)) throw std::logic_error("a job's timer was lost");
 }
 
+// Providers' hints are taken up to an hour.
+Millis longest_wait(const Core& core) {
+    Millis longest = std::chrono::hours{1};
+    for (const auto& [name, setup] : core.config.providers) {
+        longest = std::max({longest, setup.policy.retry_max, setup.policy.poll_interval_max});
+    }
+    return longest + upkeep_interval;
+}
+
+void cap_gates(const Core& core, store::Tx& tx) {
+    const auto cap = [&](std::optional<Instant>& at, Millis longest) {
+        if (at) at = std::min(*at, core.now() + longest);
+    };
+    for (const auto& [name, setup] : core.config.providers) {
+        const domain::ProviderState before = tx.provider_state(name);
+        domain::ProviderState state = before;
+        cap(state.probe_at, longest_wait(core));
+        cap(state.limited_until, longest_wait(core));
+        cap(state.next_submit_at, 2 * upkeep_interval);
+        if (!(state == before)) tx.save_provider_state(state);
+    }
+}
+
 }  // namespace
 
 Engine::Engine(Services services, EngineConfig config)
@@ -38,7 +61,7 @@ Engine::Engine(Services services, EngineConfig config)
       dispatcher_(core_, tasks_),
       webhooks_(core_, tasks_),
       inbox_(core_),
-      started_at_(core_.now()) {}
+      started_(core_.services.clock.elapsed()) {}
 
 void Engine::start() {
     std::vector<Written> written;
@@ -56,6 +79,7 @@ void Engine::start() {
 void Engine::spawn_loops() {
     runtime::TaskGroup& tasks = core_.services.tasks;
     tasks.spawn("dispatcher", dispatcher_.run());
+    tasks.spawn("clock", clock_watch_.run());
     tasks.spawn("timers", run_timers());
     tasks.spawn("inbox", inbox_.run());
     tasks.spawn("upkeep", run_upkeep());
@@ -74,21 +98,24 @@ Status Engine::name_interrupted(std::vector<Written>& written) {
 
 Status Engine::take_up_operations() {
     // Nothing is in flight yet: a timer this near may stand for a search, a poll or a fetch that
-    // ended with the last process. A longer one is a wait that somebody asked for.
+    // ended with the last process. A longer one is a wait that somebody asked for; one that nobody
+    // asks for comes from a clock that was set back while no process looked.
     const Instant now = core_.now();
     return core_.services.store.transact([&](store::Tx& tx) {
         constexpr int all = 1'000'000;
         for (const store::State state : {store::State::submit_unknown, store::State::submitted,
                                          store::State::running, store::State::fetching}) {
             for (Job& job : tx.jobs_in_state(state, all)) {
-                if (!job.due_at || *job.due_at <= now ||
-                    *job.due_at > now + domain::operation_check) {
-                    continue;
-                }
+                if (!job.due_at || *job.due_at <= now) continue;
+                const bool is_near = *job.due_at <= now + domain::operation_check;
+                if (!is_near && *job.due_at <= now + longest_wait(core_)) continue;
                 job.due_at = now;
+                const Instant latest = now + core_.policy(job.provider).submit_unknown_wait;
+                if (job.unknown_until) job.unknown_until = std::min(*job.unknown_until, latest);
                 if (!tx.update_timer(job)) throw std::logic_error("a job's timer was lost");
             }
         }
+        cap_gates(core_, tx);
     });
 }
 
@@ -167,6 +194,8 @@ Status Engine::fire_due(std::vector<Written>& written, bool& more) {
             if (one.kind != Written::Kind::missing) written.push_back(std::move(one));
             continue;
         }
+        // Not this job's trouble: nobody can write now.
+        if (fired.error().code() == ErrorCode::busy) return fired;
         log::error("engine", "a job's timer could not be served",
                    {{"job", job.request.id.str()}, {"error", fired.error().message()}});
         // It must not stand at the head of every slice either.
@@ -223,6 +252,7 @@ awaitable<void> Engine::run_upkeep() {
                              {{"error", checkpoint.error().message()}});
             }
         }
+        watch_store(core_, core_.services.store.facts());
         co_await core_.services.clock.sleep_for(upkeep_interval);
     }
 }
@@ -403,8 +433,11 @@ awaitable<void> Engine::wait_for_event(std::int64_t after, Millis timeout) {
 
 EngineStatus Engine::status() {
     EngineStatus status;
-    status.started_at = started_at_;
     status.now = core_.now();
+    // As the clock shows it now, so that a clock that was set does not change the time since.
+    status.started_at = status.now - (core_.services.clock.elapsed() - started_);
+    status.clock_set = core_.clock_set;
+    status.clock_slept = core_.clock_slept;
     const Status read = core_.services.store.transact([&](store::Tx& tx) {
         status.counts = tx.count_by_state();
         for (const auto& [name, setup] : core_.config.providers) {
@@ -446,6 +479,9 @@ EngineStatus Engine::status() {
     status.webhook_public_url = core_.config.webhook_public_url;
     status.last_errors.assign(core_.last_errors.begin(), core_.last_errors.end());
     status.store = core_.services.store.facts();
+    watch_store(core_, status.store);
+    status.store_trouble = core_.store_trouble;
+    status.inbox_trouble = core_.inbox_trouble;
     return status;
 }
 

@@ -66,7 +66,7 @@ class Engine : public Control {
     Dispatcher dispatcher_;
     WebhookIntake webhooks_;
     InboxIntake inbox_;
-    Instant started_at_{};
+    Millis started_;  // on the clock's elapsed()
     std::string webhook_address_;
 };
 

@@ -31,6 +31,7 @@ struct GroupCommit::State : std::enable_shared_from_this<GroupCommit::State> {
     std::shared_ptr<Batch> batch;
     std::uint64_t commits = 0;
     bool failing = false;
+    std::function<void(bool)> hear;
 
     // The flush comes behind what is ready to run now, so that all of it shares the flush.
     void schedule(int turns) {
@@ -51,6 +52,7 @@ struct GroupCommit::State : std::enable_shared_from_this<GroupCommit::State> {
         flushed->done = true;
         failing = !flushed->status;
         ++commits;
+        if (hear) hear(!failing);
         if (failing) {
             log::error("store", "the database did not take a commit; nothing of it was kept",
                        {{"error", flushed->status.error().message()}});
@@ -71,7 +73,10 @@ struct GroupCommit::State : std::enable_shared_from_this<GroupCommit::State> {
 GroupCommit::GroupCommit(boost::asio::any_io_executor executor, store::Store& store)
     : state_(std::make_shared<State>(std::move(executor), store)) {}
 
-GroupCommit::~GroupCommit() { state_->store = nullptr; }
+GroupCommit::~GroupCommit() {
+    state_->store = nullptr;
+    state_->hear = nullptr;
+}
 
 awaitable<Status> GroupCommit::durable() {
     const std::shared_ptr<State> state = state_;
@@ -89,6 +94,10 @@ awaitable<Status> GroupCommit::durable() {
         }
     }
     co_return batch->status;
+}
+
+void GroupCommit::after_flush(std::function<void(bool kept)> hear) {
+    state_->hear = std::move(hear);
 }
 
 std::uint64_t GroupCommit::commits() const { return state_->commits; }

@@ -1,6 +1,7 @@
 #pragma once
 // Many state changes, one flush: whoever must not act before its change is durable waits here.
 #include <boost/asio/any_io_executor.hpp>
+#include <functional>
 #include <memory>
 
 #include "base/result.hpp"
@@ -20,6 +21,8 @@ class GroupCommit {
     // Returns when all that was written so far is durable, at once when there is nothing. An error
     // means that the whole group was rolled back: what the caller wrote is not there.
     awaitable<Status> durable();
+    // Called within each flush: whether its group was kept. For what is known in memory about it.
+    void after_flush(std::function<void(bool kept)> hear);
     std::uint64_t commits() const;
     bool failing() const;  // the last commit did not succeed
 

@@ -14,6 +14,23 @@ std::string key_verdict(const ProviderSetup& setup, const Exchange& exchange) {
     return *accepted ? "accepted" : "refused";
 }
 
+std::string store_trouble(const store::StoreFacts& facts) {
+    const std::string who = facts.held_by.empty() ? "another program" : facts.held_by;
+    if (!facts.is_in_place) {
+        return "reel.db was removed or replaced under the running daemon: what happens now is lost "
+               "with it; stop reeld, put the file back, start reeld";
+    }
+    if (facts.writes_blocked) {
+        return who + " holds reel.db in a write transaction: nothing can be written until it ends; "
+               "end it, reel.db is for reading only";
+    }
+    if (facts.wal_is_stuck) {
+        return "reel.db-wal has grown to " + format_size(facts.wal_bytes) + " and goes on growing: " +
+               who + " does not end its read of reel.db; end it, the file then shrinks by itself";
+    }
+    return {};
+}
+
 // A key that was mended before a restart must not wait for the next probe job.
 void resume_accepted(Core& core, const std::string& provider) {
     const Status resumed = core.services.store.transact([&](store::Tx& tx) {
@@ -60,6 +77,20 @@ std::string outputs_trouble(Core& core) {
     const Status removed = files.remove(path);
     if (status && !removed) status = removed.error();
     return status ? std::string{} : status.error().message();
+}
+
+void watch_store(Core& core, const store::StoreFacts& facts) {
+    std::string what = store_trouble(facts);
+    if (what.empty()) {
+        if (core.store_trouble) log::info("store", "reel.db is free again");
+        core.store_trouble.reset();
+        return;
+    }
+    if (!core.store_trouble) {
+        core.store_trouble = Trouble{core.now(), {}};
+        log::warning("store", what);
+    }
+    core.store_trouble->what = std::move(what);
 }
 
 }  // namespace reeld::engine

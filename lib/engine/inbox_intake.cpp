@@ -14,6 +14,7 @@ constexpr int at_once = 100;
 constexpr Millis busy_first{20};
 constexpr Millis busy_longest{2'000};
 constexpr Millis trouble_interval{5'000};
+constexpr Millis busy_patience{5'000};
 
 std::string in_words(const std::vector<domain::FieldError>& errors) {
     std::string text;
@@ -36,27 +37,47 @@ std::optional<std::string> provider_for(const Core& core, const std::string& mod
 awaitable<void> InboxIntake::run() {
     if (core_.services.inbox == nullptr) co_return;
     Millis busy_wait = busy_first;
-    std::string last_trouble;
     for (;;) {
         const auto looked = co_await drain();
+        tell(looked);
         if (looked && *looked == at_once) continue;
         Millis wait = core_.config.inbox_interval;
         if (looked) {
             busy_wait = busy_first;
-            last_trouble.clear();
         } else if (looked.error().code() == ErrorCode::busy) {
             wait = busy_wait;
             busy_wait = std::min(busy_wait * 2, busy_longest);
         } else {
             wait = trouble_interval;
-            if (last_trouble != looked.error().message()) {
-                last_trouble = looked.error().message();
-                log::error("inbox", "dropped rows cannot be read; they are kept where they are",
-                           {{"error", last_trouble}});
-            }
         }
         co_await bell_.wait_for(core_.services.clock, wait);
     }
+}
+
+void InboxIntake::tell(const Result<int>& looked) {
+    if (looked) {
+        busy_since_.reset();
+        if (core_.inbox_trouble) log::info("inbox", "dropped rows are taken again");
+        core_.inbox_trouble.reset();
+        return;
+    }
+    if (looked.error().code() != ErrorCode::busy) {
+        const std::string what = looked.error().message();
+        if (core_.inbox_trouble && core_.inbox_trouble->what == what) return;
+        log::error("inbox", "dropped rows cannot be taken; they are kept where they are",
+                   {{"error", what}});
+        core_.inbox_trouble = Trouble{core_.now(), what};
+        return;
+    }
+    // Every writer holds it for a moment; who stays sits in an open transaction.
+    if (!busy_since_) busy_since_ = core_.now();
+    if (core_.now() - *busy_since_ < busy_patience || core_.inbox_trouble) return;
+    const std::string who = core_.services.inbox->holders();
+    const std::string what =
+        fmt::format("{} has held {} in a transaction for some time: dropped rows wait until it ends",
+                    who.empty() ? "another program" : who, core_.services.inbox->path());
+    log::warning("inbox", what);
+    core_.inbox_trouble = Trouble{*busy_since_, what};
 }
 
 awaitable<Result<int>> InboxIntake::drain() {
@@ -76,9 +97,12 @@ awaitable<Result<int>> InboxIntake::drain() {
             taken.push_back(row);
             crash_point::pass(CrashPoint::inbox_row_copied);
         } else {
-            core_.count("inbox_refused");
             const Status told = core_.services.inbox->reject(row, refusal);
-            if (!told) worst = told;
+            if (!told) {
+                worst = told;
+            } else {
+                core_.count("inbox_refused");
+            }
         }
     }
     // The job is durable before its row goes: a crash in between repeats the row, which is the

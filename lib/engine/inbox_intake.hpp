@@ -16,10 +16,13 @@ class InboxIntake {
   private:
     // How many rows were looked at; `busy` when somebody holds the file.
     awaitable<Result<int>> drain();
+    // Keeps the trouble for status and doctor, and says once what begins and what ends.
+    void tell(const Result<int>& looked);
     Status take(const store::InboxRow& row, std::string& refusal);
 
     Core& core_;
     runtime::Bell bell_;
+    std::optional<Instant> busy_since_;
 };
 
 }  // namespace reeld::engine

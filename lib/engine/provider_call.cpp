@@ -84,14 +84,22 @@ awaitable<Exchange> exchange_with(Core& core, ProviderSetup setup, Result<HttpRe
     co_return exchange;
 }
 
+Millis Core::clock_error(const std::string& provider) const {
+    // A date has whole seconds and is as old as the answer's way; less than this harms nothing.
+    constexpr Millis tolerable{60'000};
+    const auto at = health.find(provider);
+    if (at == health.end() || !at->second.clock_ahead) return Millis{0};
+    const Millis ahead = *at->second.clock_ahead;
+    return ahead > tolerable || ahead < -tolerable ? ahead : Millis{0};
+}
+
 void heard_from(Core& core, const std::string& provider, const Exchange& exchange) {
     ProviderHealth& health = core.health[provider];
     const bool answered = exchange.delivery == Delivery::answered;
     const int status = exchange.response.status;
     const std::string* date = answered ? exchange.response.headers.find("Date") : nullptr;
-    if (const auto theirs = date != nullptr ? parse_http_date(*date) : std::nullopt) {
-        health.clock_ahead = core.now() - *theirs;
-    }
+    const auto theirs = date != nullptr ? parse_http_date(*date) : std::nullopt;
+    if (theirs) health.clock_ahead = core.now() - *theirs;
     if (answered && status >= 200 && status < 300) {
         health.last_success_at = core.now();
         health.failures = 0;

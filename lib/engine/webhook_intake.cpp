@@ -154,7 +154,7 @@ void WebhookIntake::follow(Processed processed) {
 
 WebhookIntake::Keys& WebhookIntake::fresh_keys(const std::string& provider) {
     Keys& keys = keys_[provider];
-    const Millis now = core_.services.clock.monotonic();
+    const Millis now = core_.services.clock.elapsed();
     if (keys.fetched_at && now - *keys.fetched_at > keys_age_max) {
         keys.set.keys.clear();
         keys.fetched_at.reset();
@@ -168,7 +168,7 @@ awaitable<bool> WebhookIntake::fetch_keys(std::string provider) {
     const ProviderSetup setup = *configured;
     std::optional<HttpRequest> request = setup.provider->build_key_set();
     if (!request) co_return false;
-    const Millis now = core_.services.clock.monotonic();
+    const Millis now = core_.services.clock.elapsed();
     Keys& keys = fresh_keys(provider);
     if (keys.tried_at && now - *keys.tried_at < keys_retry) co_return false;
     keys.tried_at = now;
@@ -185,7 +185,7 @@ awaitable<bool> WebhookIntake::fetch_keys(std::string provider) {
     Keys& known = keys_[provider];
     known.set = std::move(*read);
     known.as_of = as_of;
-    known.fetched_at = core_.services.clock.monotonic();
+    known.fetched_at = core_.services.clock.elapsed();
     co_return true;
 }
 
@@ -271,7 +271,7 @@ WebhookIntake::Processed WebhookIntake::process(store::Tx& tx, const Attempt& at
     const std::optional<Job> job = tx.find_job(attempt.job);
     if (setup == nullptr || !job) return processed;
     const provider_api::WebhookReading reading = setup->provider->read_webhook(
-        delivery, fresh_keys(attempt.provider).set, core_.now());
+        delivery, fresh_keys(attempt.provider).set, core_.provider_now(attempt.provider));
     switch (reading.trust) {
         case Trust::verified:
             if (is_other_user(tx, attempt, reading)) {

@@ -117,6 +117,10 @@ std::vector<Job> Tx::due_jobs(Instant now, int limit) {
     return load_jobs(connection_, read_seqs(query));
 }
 
+void Tx::move_waits(Millis by) {
+    Query(connection_, sql::move_waits).integer(":by", by.count()).run();
+}
+
 std::optional<Instant> Tx::next_due() {
     Query query(connection_, sql::next_due);
     query.next();
