@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "http/client.hpp"
@@ -194,6 +195,31 @@ void check_disk(const Observation& seen, Findings& findings) {
     }
 }
 
+void check_trouble(const Observation& seen, const std::string& name, Findings& findings) {
+    const auto* trouble = find_object(seen.status, name + "_trouble");
+    if (trouble == nullptr) return;
+    const auto since = parse_rfc3339(member(*trouble, "since"));
+    const Millis lasts = since ? std::max(Millis{0}, seen.now - *since) : Millis{0};
+    findings.emplace_back(Verdict::failed, name,
+                          fmt::format("for {}: {}", span(lasts), member(*trouble, "message")));
+}
+
+// Told for a day: whoever looks in the morning sees why the night's times are odd.
+void check_clock_set(const Observation& seen, Findings& findings) {
+    constexpr Millis told_for = std::chrono::hours{24};
+    const auto* clock = find_object(seen.status, "clock");
+    const auto* set = clock == nullptr ? nullptr : find_object(*clock, "set");
+    if (set == nullptr) return;
+    const auto at = parse_rfc3339(member(*set, "at"));
+    const Millis by{find_int(*set, "by_ms").value_or(0)};
+    if (!at || seen.now - *at > told_for) return;
+    findings.emplace_back(Verdict::warning, "clock_set",
+                          fmt::format("the clock was set {} by {} at {}; waits kept their length",
+                                      by.count() < 0 ? "back" : "forward",
+                                      span(by.count() < 0 ? -by : by), member(*set, "at")),
+                          "Keep it synchronised: `timedatectl set-ntp true`.");
+}
+
 std::string_view name_of(Verdict verdict) {
     switch (verdict) {
         case Verdict::ok: return "ok";
@@ -213,6 +239,9 @@ std::vector<Finding> diagnose(const Observation& seen) {
     check_providers(seen, findings);
     check_webhook(seen, findings);
     check_disk(seen, findings);
+    check_clock_set(seen, findings);
+    check_trouble(seen, "inbox", findings);
+    check_trouble(seen, "store", findings);
     return findings;
 }
 

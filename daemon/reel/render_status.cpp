@@ -145,6 +145,10 @@ std::string render_status(const json::object& status, const Look& look) {
     line(text, "disk", disk_line(status), look);
     line(text, "outputs", member(status, "outputs"), look);
     line(text, "webhook", webhook_line(status), look);
+    for (const std::string name : {"inbox", "store"}) {
+        const auto* trouble = find_object(status, name + "_trouble");
+        if (trouble != nullptr) line(text, name, member(*trouble, "message"), look);
+    }
     add_providers(text, status, look);
     add_errors(text, status, look);
     return text;

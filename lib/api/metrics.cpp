@@ -70,6 +70,10 @@ void write_daemon(Page& page, const engine::EngineStatus& status, std::string_vi
     page.gauge("disk_low", "1 while downloads wait for room on the disk.", status.disk_low ? 1 : 0);
     page.gauge("disk_free_bytes", "Free room where the outputs are stored.",
                status.disk_free_bytes);
+    page.gauge("inbox_trouble", "1 while dropped rows cannot be taken.",
+               status.inbox_trouble ? 1 : 0);
+    page.gauge("store_trouble", "1 while a foreign program is in the way of reel.db.",
+               status.store_trouble ? 1 : 0);
     page.gauge("store_database_bytes", "Size of reel.db.", status.store.database_bytes);
     page.gauge("store_wal_bytes", "Size of the write-ahead log of reel.db.",
                status.store.wal_bytes);

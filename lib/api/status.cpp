@@ -52,6 +52,22 @@ json::object error_json(const engine::LastError& error) {
     return object;
 }
 
+json::value trouble_json(const std::optional<engine::Trouble>& trouble) {
+    if (!trouble) return nullptr;
+    json::object object;
+    object["since"] = time_json(trouble->since);
+    object["message"] = trouble->what;
+    return object;
+}
+
+json::value change_json(const std::optional<engine::ClockChange>& change) {
+    if (!change) return nullptr;
+    json::object object;
+    object["at"] = time_json(change->at);
+    object["by_ms"] = change->by.count();
+    return object;
+}
+
 json::object store_json(const store::StoreFacts& facts) {
     json::object object;
     object["sqlite_version"] = facts.sqlite_version;
@@ -85,6 +101,12 @@ json::object status_json(const engine::EngineStatus& status, std::string_view ve
     object["outputs"] = text_or_null(status.outputs);
     object["outputs_trouble"] = text_or_null(status.outputs_trouble);
     object["webhook"] = webhook_json(status);
+    json::object clock;
+    clock["set"] = change_json(status.clock_set);
+    clock["slept"] = change_json(status.clock_slept);
+    object["clock"] = std::move(clock);
+    object["inbox_trouble"] = trouble_json(status.inbox_trouble);
+    object["store_trouble"] = trouble_json(status.store_trouble);
     json::array errors;
     for (const auto& error : status.last_errors) errors.push_back(error_json(error));
     object["last_errors"] = std::move(errors);
