@@ -1,11 +1,18 @@
 #include "support/simulated_net.hpp"
 
+#include <fmt/chrono.h>
+
 #include <algorithm>
 
 #include "support/http_date.hpp"
 
 namespace reeld::test {
 namespace {
+
+std::string http_date(Instant at) {
+    return fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT",
+                       fmt::gmtime(std::chrono::system_clock::to_time_t(at)));
+}
 
 Exchange failed(Delivery delivery, ErrorCode code, std::string why) {
     Exchange exchange;
@@ -28,12 +35,14 @@ http::awaitable<SimulatedNet::Carried> SimulatedNet::carry(HttpRequest request,
         carried.exchange = failed(Delivery::not_sent, ErrorCode::unreachable, "no route");
         co_return carried;
     }
+    const int line = lines_;
     co_await clock_.sleep_for(latency());
-    if (down) {
+    if (down || line != lines_) {
         carried.exchange = failed(Delivery::not_sent, ErrorCode::unreachable, "no route");
         co_return carried;
     }
-    const sandbox::Answer answer = provider_.handle(request, clock_.now());
+    sandbox::Answer answer = provider_.handle(request, clock_.true_now());
+    answer.headers.set("Date", http_date(clock_.true_now()));
     provider_changed_.ring();
     const Millis wait = answer.delay + latency();
     const bool has_limit = options.total_timeout > Millis{0};
@@ -43,6 +52,10 @@ http::awaitable<SimulatedNet::Carried> SimulatedNet::carry(HttpRequest request,
         co_return carried;
     }
     co_await clock_.sleep_for(wait);
+    if (line != lines_) {
+        carried.exchange = failed(Delivery::maybe_sent, ErrorCode::reset, "the line was cut");
+        co_return carried;
+    }
     carried.exchange = sandbox::to_exchange(answer);
     carried.exchange.response.headers.set("Date", http_date(clock_.now()));
     carried.bytes_per_second = answer.bytes_per_second;
@@ -60,6 +73,7 @@ http::awaitable<Exchange> SimulatedNet::stream(HttpRequest request, http::BodySi
     Exchange exchange = std::move(carried.exchange);
     if (exchange.delivery != Delivery::answered) co_return exchange;
     const std::string body = std::exchange(exchange.response.body, {});
+    const int line = lines_;
     Status status = sink.begin(exchange.response);
     constexpr std::size_t piece = 16 * 1024;
     for (std::size_t at = 0; status && at < body.size(); at += piece) {
@@ -69,6 +83,11 @@ http::awaitable<Exchange> SimulatedNet::stream(HttpRequest request, http::BodySi
             pause = Millis{static_cast<Millis::rep>(count * 1000 / *carried.bytes_per_second)};
         }
         co_await clock_.sleep_for(pause);
+        if (line != lines_) {
+            exchange.response.complete = false;
+            exchange.error = Error(ErrorCode::reset, "the line was cut");
+            co_return exchange;
+        }
         status = sink.write(std::string_view(body).substr(at, count));
     }
     if (!status) {

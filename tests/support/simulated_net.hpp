@@ -4,17 +4,20 @@
 #include "runtime/rng.hpp"
 #include "runtime/task_group.hpp"
 #include "sandbox/service.hpp"
+#include "support/fake_clock.hpp"
 
 namespace reeld::test {
 
 class SimulatedNet final : public http::Client {
   public:
-    SimulatedNet(runtime::Clock& clock, runtime::Rng& rng, sandbox::Service& provider,
+    SimulatedNet(FakeClock& clock, runtime::Rng& rng, sandbox::Service& provider,
                  runtime::Bell& provider_changed)
         : clock_(clock), rng_(rng), provider_(provider), provider_changed_(provider_changed) {}
 
     double unreachable = 0;   // chance that nothing can be sent
     double lost_answer = 0;   // chance that an answer does not come back
+    // Every exchange that is under way breaks where it is.
+    void cut() { ++lines_; }
     bool down = false;        // nothing goes through: the process that asks is dead
 
     http::awaitable<Exchange> send(HttpRequest request, http::RequestOptions options) override;
@@ -29,7 +32,8 @@ class SimulatedNet final : public http::Client {
     http::awaitable<Carried> carry(HttpRequest request, http::RequestOptions options);
     Millis latency();
 
-    runtime::Clock& clock_;
+    FakeClock& clock_;
+    int lines_ = 0;  // cut so far
     runtime::Rng& rng_;
     sandbox::Service& provider_;
     runtime::Bell& provider_changed_;

@@ -171,12 +171,12 @@ void World::stop() {
 
 runtime::awaitable<void> World::pump_webhooks() {
     for (;;) {
-        for (sandbox::WebhookDelivery& delivery : provider_->due(clock_.now())) {
+        for (sandbox::WebhookDelivery& delivery : provider_->due(clock_.true_now())) {
             life_->tasks.spawn("webhook", deliver(std::move(delivery)));
         }
         Millis wait{60'000};
         if (const auto next = provider_->next_due()) {
-            wait = std::clamp(*next - clock_.now(), Millis{1}, wait);
+            wait = std::clamp(*next - clock_.true_now(), Millis{1}, wait);
         }
         co_await provider_changed_.wait_for(clock_, wait);
     }
@@ -188,7 +188,7 @@ runtime::awaitable<void> World::deliver(sandbox::WebhookDelivery delivery) {
         World& world;
         std::uint64_t id;
         std::optional<int> status;
-        ~Report() { world.provider_->delivered(id, status, world.clock_.now()); }
+        ~Report() { world.provider_->delivered(id, status, world.clock_.true_now()); }
     };
     Report report{*this, delivery.id, std::nullopt};
     co_await clock_.sleep_for(Millis{20});
@@ -256,7 +256,7 @@ void World::control(const json::object& body) {
     request.method = "POST";
     request.url = "/_sandbox/control";
     request.body = json::serialize(body);
-    provider_->handle(request, clock_.now());
+    provider_->handle(request, clock_.true_now());
 }
 
 void World::settle() { test::settle(loop_); }
