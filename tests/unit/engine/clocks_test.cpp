@@ -2,6 +2,8 @@
 // the wall clock and whatever the job waits for just then. Method: every kind of wait is begun, the
 // clock is set in the middle, and the time that really passes is measured, with and without a system
 // that tells of the change.
+#include <fmt/chrono.h>
+
 #include "unit/engine/fixture.hpp"
 
 using namespace reeld;
@@ -40,7 +42,9 @@ struct Wait {
 };
 
 Exchange refused(int status, int retry_after) {
-    Exchange exchange = answered(status, R"({"detail":"busy"})");
+    // A 503 of the front proxy proves that nothing was made.
+    Exchange exchange = answered(status, status == 503 ? "<html>nginx</html>" : "{}");
+    if (status == 503) exchange.response.headers.set("Content-Type", "text/html");
     exchange.response.headers.add("Retry-After", std::to_string(retry_after));
     return exchange;
 }
@@ -169,8 +173,9 @@ TEST_CASE("not_before and deadline mean the clock on the wall, also when it is s
         const Instant from = room.clock.now() + hours{2};
         const Instant until = room.clock.now() + hours{3};
         REQUIRE(room.submit("from", {{"not_before", to_rfc3339(from)}}));
-        REQUIRE(room.submit("until", {{"not_before", to_rfc3339(until + hours{9})},
+        REQUIRE(room.submit("until", {{"not_before", to_rfc3339(until - minutes{1})},
                                       {"deadline", to_rfc3339(until)}}));
+        REQUIRE(room.act("until", engine::Action::hold));
         room.pass(minutes{1});
         room.clock.jump(by);
         REQUIRE(room.until([&] { return room.is("from", State::submitted); }, hours{48}));
@@ -327,8 +332,9 @@ TEST_CASE("a deadline and a start that passed in the sleep are met at once") {
     Room room;
     room.start();
     REQUIRE(room.submit("from", {{"not_before", to_rfc3339(room.clock.now() + hours{2})}}));
-    REQUIRE(room.submit("until", {{"not_before", to_rfc3339(room.clock.now() + hours{9})},
+    REQUIRE(room.submit("until", {{"not_before", to_rfc3339(room.clock.now() + hours{2})},
                                   {"deadline", to_rfc3339(room.clock.now() + hours{3})}}));
+    REQUIRE(room.act("until", engine::Action::hold));
     room.pass(minutes{1});
     room.clock.suspend(hours{8});
     room.pass(seconds{1});
