@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "base/log.hpp"
+#include "domain/invariants.hpp"
 #include "engine/gatekeeper.hpp"
 
 namespace reeld::engine {
@@ -14,6 +15,22 @@ namespace {
 using domain::Attempt;
 using domain::Job;
 using domain::Step;
+
+// A decision that breaks a rule is not written: the exception ends the savepoint, and the job stays as
+// it is until somebody has looked.
+void hold_to(Core& core, const Job& job, std::string_view event,
+             const domain::Violations& violations) {
+    if (violations.empty()) return;
+    for (const domain::Violation& violation : violations) {
+        log::error("engine", "a decision would break an invariant and was not written",
+                   {{"job", job.request.id.str()},
+                    {"event", std::string(event)},
+                    {"invariant", std::string(violation.name)},
+                    {"what", violation.what}});
+        core.count("invariant_violations", fmt::format("invariant=\"{}\"", violation.name));
+    }
+    throw std::logic_error(fmt::format("{}: {}", violations.front().name, violations.front().what));
+}
 
 // The attempt that an event and its step speak of: the adopted one, the one whose request is
 // followed, else the newest intent.
@@ -61,6 +78,9 @@ store::AuditEntry entry_for(const Job& job, Instant now, std::string event, std:
 Written step_forward(Core& core, store::Tx& tx, const Job& before, const domain::Event& event,
                      Step step, std::optional<store::Evidence> evidence,
                      std::optional<std::int64_t> evidence_id) {
+    const std::string_view name = domain::name_of(event);
+    hold_to(core, before, name, domain::check_step(before, step.job));
+    hold_to(core, before, name, domain::check_row(step.job));
     const Instant now = core.now();
     Written written;
     written.kind = Written::Kind::stepped;
@@ -74,7 +94,7 @@ Written step_forward(Core& core, store::Tx& tx, const Job& before, const domain:
         update_attempt(tx, before, event, step, now);
         saved = tx.update_job(step.job);
         store::AuditEntry entry =
-            entry_for(before, now, std::string(domain::name_of(event)), step.note);
+            entry_for(before, now, std::string(name), step.note);
         entry.to = step.job.state;
         entry.reason = step.job.reason;
         entry.patch = std::move(patch);
@@ -196,6 +216,7 @@ Written apply(Core& core, store::Tx& tx, const JobId& id, const domain::Event& e
 }
 
 store::InsertOutcome create(Core& core, store::Tx& tx, Job& job, std::string text) {
+    hold_to(core, job, "created", domain::check_row(job));
     const Job asked = job;
     const store::InsertOutcome outcome = tx.insert_job(job);
     if (outcome != store::InsertOutcome::inserted) return outcome;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "domain/audit_entry.hpp"
 #include "domain/job.hpp"
 #include "domain/provider_gate.hpp"
 #include "domain/state.hpp"
@@ -19,6 +20,7 @@
 namespace reeld::store {
 
 using domain::Attempt;
+using domain::AuditEntry;
 using domain::Job;
 using domain::Output;
 using domain::ProviderState;
@@ -44,21 +46,6 @@ struct Evidence {
     bool always = false;  // to be kept even when its event leaves no mark in the trail
 };
 inline constexpr std::size_t evidence_body_bytes_max = 64 * 1024;
-
-// One row of the append-only trail.
-struct AuditEntry {
-    std::int64_t id = 0;       // grows over all jobs: the event stream's cursor
-    JobId job;
-    std::int64_t number = 0;   // 1, 2, 3 … within the job
-    Instant at{};
-    std::string event;         // domain::name_of, or "created", "retried", "note"
-    std::optional<State> from; // nothing for the first
-    State to = State::queued;
-    Reason reason = Reason::none;
-    std::string note;
-    json::object patch;        // fields that changed, see domain::diff_audit
-    std::optional<std::int64_t> evidence;
-};
 
 // Where the chain of the trail ends. Hashes are 32 raw bytes; chain.hpp tells what goes into them.
 struct ChainHead {

@@ -1,10 +1,10 @@
 // What must hold once a world is quiet, whatever happened in it.
 #include <fmt/format.h>
 
-#include <boost/json/serialize.hpp>
 #include <map>
 
 #include "base/crypto.hpp"
+#include "domain/invariants.hpp"
 #include "support/world.hpp"
 
 namespace reeld::test {
@@ -14,20 +14,29 @@ using domain::State;
 
 void World::check_jobs(std::vector<std::string>& wrong) {
     std::set<std::string> present;
+    std::map<std::string, std::string> requests;  // and the job that follows each
     for (const Job& job : jobs()) {
         const std::string id = job.request.id.str();
         const auto say = [&](std::string_view what) {
             wrong.push_back(fmt::format("{}: {}", id, what));
         };
         present.insert(id);
-        if (domain::is_terminal(job.state) == job.due_at.has_value()) say("owner timer is wrong");
-        json::object folded;
-        const auto events =
+        const auto attempts =
+            *store().transact([&](store::Tx& tx) { return tx.attempts(job.request.id); });
+        const auto trail =
             *store().transact([&](store::Tx& tx) { return tx.events(job.request.id); });
-        for (const store::AuditEntry& entry : events) domain::fold_audit(folded, entry.patch);
-        if (folded != domain::to_audit(job)) {
-            say("events do not fold to the row: " +
-                json::serialize(domain::diff_audit(folded, domain::to_audit(job))));
+        for (const domain::Violations& violations :
+             {domain::check_row(job), domain::check_attempts(job, attempts),
+              domain::check_trail(job, attempts, trail)}) {
+            for (const domain::Violation& violation : violations) {
+                say(fmt::format("{}: {}", violation.name, violation.what));
+            }
+        }
+        for (const domain::Attempt& attempt : attempts) {
+            if (!attempt.remote) continue;
+            const std::string request = attempt.remote->request_id.str();
+            const auto [other, fresh] = requests.emplace(request, id);
+            if (!fresh) say(fmt::format("follows the request {} of {}", request, other->second));
         }
         if (job.state != State::completed) continue;
         for (const domain::Output& output : job.outputs) check_file(output, wrong);
