@@ -48,6 +48,11 @@ constexpr const char* watch_examples =
     "Without ids: all jobs that are not over, until Ctrl-C. Piped: one line for each change.\n"
     "Examples:\n  reel watch fox-1\n  reel watch --batch tonight";
 
+constexpr const char* verify_text =
+    "Recomputes the chain of the trail, every job against its events, the evidence and the files.\n"
+    "Ends with 0 when all of it fits, else with 1 and what does not. The last line is the head of\n"
+    "the chain: noted outside this machine, it shows later (--since) whether all was rewritten.";
+
 CLI::Validator is_duration() {
     return CLI::Validator(
         [](std::string& text) {
@@ -80,6 +85,7 @@ class Grammar {
         verb("status", "Show the daemon, its providers and the jobs by state", Verb::status);
         verb("models", "Show the models of the jobs that the daemon has seen", Verb::models)
             ->add_option("MODEL", options_.model, "Show the newest input given to this model");
+        add_verify();
         verb("doctor", "Check the installation and say how to mend it", Verb::doctor);
     }
 
@@ -170,6 +176,15 @@ class Grammar {
                           ->check(CLI::Range(1, 500));
         sub->add_flag("--all", options_.all, "All of them")->excludes(limit);
         sub->footer(list_examples);
+    }
+
+    void add_verify() {
+        CLI::App* sub = verb("verify", "Prove that history and files are what they were",
+                             Verb::verify);
+        sub->add_flag("--no-files", options_.no_files, "Leave the files on disk alone");
+        sub->add_option("--since", options_.since, "A head that an earlier verify printed")
+            ->type_name("ID:HASH");
+        sub->footer(verify_text);
     }
 
     void add_follow(CLI::App& sub, const char* footer, bool waits) {

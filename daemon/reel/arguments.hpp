@@ -12,6 +12,7 @@ namespace reeld::reel {
 
 enum class Verb {
     submit, ls, show, watch, wait, events, cancel, hold, release, retry, adopt, status, models, doctor,
+    verify,
 };
 
 struct Options {
@@ -41,6 +42,10 @@ struct Options {
     std::vector<std::string> states;
     std::optional<int> limit;
     bool all = false;
+
+    // verify
+    bool no_files = false;
+    std::string since;
 
     std::vector<std::string> ids;
     std::string request_id;  // adopt

@@ -66,6 +66,7 @@ awaitable<Exit> run_verb(Session& session) {
         case Verb::status: return run_status(session);
         case Verb::models: return run_models(session);
         case Verb::doctor: return run_doctor(session);
+        case Verb::verify: return run_verify(session);
     }
     return run_status(session);
 }

@@ -73,6 +73,7 @@ awaitable<Exit> run_wait(Session& session);
 awaitable<Exit> run_status(Session& session);
 awaitable<Exit> run_models(Session& session);
 awaitable<Exit> run_doctor(Session& session);
+awaitable<Exit> run_verify(Session& session);
 
 // "/v1/jobs/<id>" and what follows.
 std::string job_target(const std::string& id, std::string_view rest = {});

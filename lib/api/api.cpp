@@ -12,6 +12,7 @@
 #include "api/query.hpp"
 #include "api/status.hpp"
 #include "api/submission.hpp"
+#include "api/verify.hpp"
 
 namespace reeld::api {
 namespace {
@@ -21,7 +22,7 @@ http::ServerResponse unknown_route(std::string_view path) {
         404, "no_such_route",
         fmt::format("There is nothing at {}; the calls are /v1/jobs, /v1/jobs/ID, "
                     "/v1/jobs/ID/events, /v1/jobs/ID/attempts, /v1/jobs/ID/cancel, hold, release, "
-                    "retry or adopt, /v1/events, /v1/status and /metrics.",
+                    "retry or adopt, /v1/events, /v1/status, /v1/verify and /metrics.",
                     path.substr(0, 200))));
 }
 
@@ -67,6 +68,9 @@ std::optional<Problem> check_query(const Route& call, const http::Target& target
     if (std::holds_alternative<route::ListJobs>(call)) return std::nullopt;
     if (std::holds_alternative<route::EventStream>(call)) {
         return check_parameters(target, {"after", "all"});
+    }
+    if (std::holds_alternative<route::Verify>(call)) {
+        return check_parameters(target, {"files", "since"});
     }
     return check_parameters(target, {});
 }
@@ -119,6 +123,9 @@ http::awaitable<http::ServerResponse> Api::answer(http::ServerRequest request) {
     if (std::holds_alternative<route::EventStream>(call)) co_return stream(request, *target);
     if (std::holds_alternative<route::ServerStatus>(call)) co_return status();
     if (std::holds_alternative<route::Metrics>(call)) co_return metrics();
+    if (std::holds_alternative<route::Verify>(call)) {
+        co_return verify(*target, request.method == "HEAD");
+    }
     co_return co_await read(call, *target);
 }
 
@@ -186,6 +193,23 @@ http::ServerResponse Api::stream(const http::ServerRequest& request, const http:
     response.headers.add("Cache-Control", "no-store");
     response.source =
         make_event_stream(control_, std::get<StreamRequest>(wanted), keepalive_);
+    return response;
+}
+
+http::ServerResponse Api::verify(const http::Target& target, bool head) {
+    auto options = read_verify_query(target);
+    if (const auto* problem = std::get_if<Problem>(&options)) return to_response(*problem);
+    if (verifying_ && !head) {
+        return to_response(
+            Problem(503, "busy", "A verification is at work already; wait for its end."));
+    }
+    http::ServerResponse response;
+    response.headers.add("Content-Type", "application/x-ndjson");
+    response.headers.add("Cache-Control", "no-store");
+    if (head) return response;
+    response.source =
+        make_verification(control_, clock_, std::move(std::get<engine::VerifyOptions>(options)),
+                          verifying_);
     return response;
 }
 

@@ -26,6 +26,7 @@ class Api : public http::Handler {
     http::awaitable<http::ServerResponse> changed(Result<domain::Job> job);
     http::awaitable<http::ServerResponse> read(Route call, http::Target target);
     http::ServerResponse stream(const http::ServerRequest& request, const http::Target& target);
+    http::ServerResponse verify(const http::Target& target, bool head);
     http::ServerResponse status();
     http::ServerResponse metrics();
 
@@ -33,6 +34,7 @@ class Api : public http::Handler {
     runtime::Clock& clock_;
     std::string version_;
     Millis keepalive_;
+    bool verifying_ = false;
 };
 
 }  // namespace reeld::api

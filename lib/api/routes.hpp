@@ -22,6 +22,7 @@ struct Act {
 struct Adopt { std::string id; };
 struct EventStream {};
 struct ServerStatus {};
+struct Verify {};
 struct Metrics {};
 struct Unknown {};                             // no such path
 struct WrongMethod { std::string_view allow; };  // for the Allow header
@@ -29,7 +30,7 @@ struct WrongMethod { std::string_view allow; };  // for the Allow header
 
 using Route = std::variant<route::ListJobs, route::SubmitJobs, route::ShowJob, route::JobEvents,
                            route::JobAttempts, route::Act, route::Adopt, route::EventStream,
-                           route::ServerStatus, route::Metrics, route::Unknown,
+                           route::ServerStatus, route::Verify, route::Metrics, route::Unknown,
                            route::WrongMethod>;
 
 // `path` is as sent, without the query. HEAD is read as GET.

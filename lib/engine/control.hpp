@@ -3,6 +3,7 @@
 // returns.
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "base/result.hpp"
 #include "domain/job.hpp"
 #include "engine/person.hpp"
+#include "engine/verifier.hpp"
 #include "runtime/clock.hpp"
 #include "store/store.hpp"
 
@@ -112,6 +114,9 @@ class Control {
     virtual store::Store& store() = 0;
     // Returns when an audit event with a larger id is durable, or after `timeout`.
     virtual awaitable<void> wait_for_event(std::int64_t after, Millis timeout) = 0;
+
+    // Checks what is stored; nothing is changed. Neither store nor engine may end before it.
+    virtual std::unique_ptr<Verifier> verifier(VerifyOptions options) = 0;
 
     virtual EngineStatus status() = 0;
     virtual Counters counters() const = 0;

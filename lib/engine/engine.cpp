@@ -431,6 +431,11 @@ awaitable<void> Engine::wait_for_event(std::int64_t after, Millis timeout) {
     co_await core_.event_bell.wait_for(core_.services.clock, timeout);
 }
 
+std::unique_ptr<Verifier> Engine::verifier(VerifyOptions options) {
+    return std::make_unique<Verifier>(core_.services.store, core_.services.files,
+                                      std::move(options));
+}
+
 EngineStatus Engine::status() {
     EngineStatus status;
     status.now = core_.now();

@@ -41,6 +41,7 @@ class Engine : public Control {
     awaitable<Status> read_barrier() override;
     store::Store& store() override { return core_.services.store; }
     awaitable<void> wait_for_event(std::int64_t after, Millis timeout) override;
+    std::unique_ptr<Verifier> verifier(VerifyOptions options) override;
     EngineStatus status() override;
     Counters counters() const override;
 

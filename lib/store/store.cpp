@@ -62,4 +62,6 @@ Status Store::check_integrity() {
     return quick_check(connection_->database(), connection_->path());
 }
 
+const std::string& Store::path() const { return connection_->path(); }
+
 }  // namespace reeld::store

@@ -145,6 +145,11 @@ class Tx {
     // The chain. links_after: kept and pruned events in the order of their ids.
     ChainHead chain_head();
     std::vector<TrailLink> links_after(std::int64_t id, int limit);
+    // For verification: all jobs by age, one by one; and which columns of a row, or labels, do not
+    // repeat what the job says.
+    std::vector<std::int64_t> job_seqs_after(std::int64_t seq, int limit);
+    std::optional<Job> find_job(std::int64_t seq);
+    std::vector<std::string> wrong_copies(const Job& job);
     // Retention. The digests that the events leave keep the chain whole; the number of events. The
     // job's other rows are the caller's to delete, and all of it belongs into one transaction.
     std::int64_t prune_events_of(const JobId& job);
@@ -153,7 +158,6 @@ class Tx {
 
     // Evidence. A webhook is unprocessed until mark_processed.
     std::int64_t insert_evidence(const Evidence& evidence);
-    std::optional<Evidence> find_evidence(std::int64_t id);
     std::vector<Evidence> evidence_of(const JobId& job);
     std::vector<Evidence> unprocessed_webhooks(int limit);
     void mark_processed(std::int64_t evidence);
@@ -222,6 +226,7 @@ class Store {
     StoreFacts facts();
     // PRAGMA quick_check.
     Status check_integrity();
+    const std::string& path() const;
 
   private:
     template <class T>

@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "store/chain.hpp"
+#include "store/rows.hpp"
 #include "store/store.hpp"
 #include "store_sql.hpp"
 
@@ -87,6 +88,32 @@ std::vector<TrailLink> Tx::links_after(std::int64_t id, int limit) {
         links.resize(static_cast<std::size_t>(limit));
     }
     return links;
+}
+
+std::vector<std::int64_t> Tx::job_seqs_after(std::int64_t seq, int limit) {
+    Query query(connection_, sql::job_seqs_after);
+    return read_seqs(query.integer(":after", seq).integer(":limit", limit));
+}
+
+std::optional<Job> Tx::find_job(std::int64_t seq) { return load_job(connection_, seq); }
+
+std::vector<std::string> Tx::wrong_copies(const Job& job) {
+    std::vector<std::string> wrong;
+    {
+        Query row(connection_, sql::job_copies);
+        if (!row.integer(":seq", job.seq).next()) return wrong;
+        if (row.text("content_hash") != domain::content_hash(job.request)) {
+            wrong.emplace_back("content_hash");
+        }
+        const std::string url = job.outputs.empty() ? std::string() : job.outputs.front().url;
+        if (row.text("video_url") != url) wrong.emplace_back("video_url");
+    }
+    for (const auto& [key, value] : job.request.labels) {
+        Query row(connection_, sql::job_label);
+        row.text(":key", key).text(":value", value).integer(":job_seq", job.seq);
+        if (!row.next()) wrong.push_back("label " + key);
+    }
+    return wrong;
 }
 
 std::int64_t Tx::prune_events_of(const JobId& job) {

@@ -174,12 +174,6 @@ std::int64_t Tx::insert_evidence(const Evidence& evidence) {
     return connection_.database().getLastInsertRowid();
 }
 
-std::optional<Evidence> Tx::find_evidence(std::int64_t id) {
-    Query query(connection_, sql::evidence_by_id);
-    if (!query.integer(":id", id).next()) return std::nullopt;
-    return read_evidence(query);
-}
-
 std::vector<Evidence> Tx::evidence_of(const JobId& job) {
     Query query(connection_, sql::evidence_of_job);
     return read_evidences(query.text(":job", job.str()));

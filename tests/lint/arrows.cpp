@@ -27,7 +27,7 @@ const std::vector<Room>& rooms() {
         {"lib/store/", {"base/", "domain/", "store_sql.hpp"}},
         {"lib/engine/",
          {"base/", "domain/", "provider_api/", "runtime/", "store/store.hpp", "store/inbox.hpp",
-          "http/client.hpp", "http/server.hpp"}},
+          "store/chain_walk.hpp", "store/database_check.hpp", "http/client.hpp", "http/server.hpp"}},
         {"lib/api/",
          {"base/", "domain/", "provider_api/", "runtime/", "engine/", "store/store.hpp",
           "http/server.hpp"}},

@@ -338,6 +338,7 @@ std::vector<std::string> World::check() {
                                     to_string(job.state), to_string(job.reason)));
     }
     check_jobs(wrong);
+    check_chain(wrong);
     check_ledger(wrong);
     for (const auto& [path, content] : disk_->files()) {
         if (path.find(".part") != std::string::npos) wrong.push_back("ownerless file " + path);

@@ -106,6 +106,7 @@ class World {
     runtime::awaitable<void> submit_task(std::vector<domain::JobRequest> requests);
     runtime::awaitable<void> act_task(JobId id, engine::Action action);
     void check_jobs(std::vector<std::string>& wrong);
+    void check_chain(std::vector<std::string>& wrong);
     void check_file(const domain::Output& output, std::vector<std::string>& wrong);
     void check_ledger(std::vector<std::string>& wrong);
 

@@ -5,6 +5,7 @@
 
 #include "base/crypto.hpp"
 #include "domain/invariants.hpp"
+#include "store/chain_walk.hpp"
 #include "support/world.hpp"
 
 namespace reeld::test {
@@ -46,6 +47,23 @@ void World::check_jobs(std::vector<std::string>& wrong) {
     }
     for (const std::string& id : dropped_) {
         if (!present.contains(id)) wrong.push_back(id + ": dropped, and lost");
+    }
+}
+
+void World::check_chain(std::vector<std::string>& wrong) {
+    const auto found = *store().transact([](store::Tx& tx) {
+        constexpr int page = 1'000;
+        store::ChainWalk walk(tx.chain_head(), std::nullopt);
+        while (!walk.reached_end()) {
+            const auto links = tx.links_after(walk.at(), page);
+            if (links.empty()) break;
+            walk.take(tx.chain_head(), links);
+        }
+        walk.finish();
+        return walk.found();
+    });
+    for (const store::ChainFinding& one : found) {
+        wrong.push_back(fmt::format("trail, event {}: {}", one.event, one.what));
     }
 }
 

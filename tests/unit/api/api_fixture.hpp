@@ -13,6 +13,7 @@
 #include "domain/transition.hpp"
 #include "runtime/task_group.hpp"
 #include "support/fake_clock.hpp"
+#include "support/simulated_disk.hpp"
 #include "support/run_loop.hpp"
 
 namespace reeld::api::testing {
@@ -112,6 +113,9 @@ class FakeControl final : public engine::Control {
             if (!rung) co_return;
         }
     }
+    std::unique_ptr<engine::Verifier> verifier(engine::VerifyOptions options) override {
+        return std::make_unique<engine::Verifier>(*store_, files, std::move(options));
+    }
     engine::EngineStatus status() override {
         status_.now = clock_.now();
         return status_;
@@ -139,6 +143,7 @@ class FakeControl final : public engine::Control {
         REQUIRE(store_->transact([&](store::Tx& tx) { tx.insert_attempt(attempt); }).has_value());
     }
 
+    test::SimulatedDisk files;
     int submits = 0;
     int barriers = 0;
     std::optional<Error> barrier_failure;

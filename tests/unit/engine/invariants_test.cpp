@@ -15,7 +15,7 @@ TEST_CASE("a decision that would break an invariant is counted and leaves the jo
         job.billable_attempts = 5;
         return tx.update_job(job);
     });
-    REQUIRE(spoiled);
+    REQUIRE(spoiled.has_value());
     const Job before = room.job("a");
     const auto counters = [&] { return room.engine().counters()["invariant_violations"]; };
     CHECK(counters().empty());

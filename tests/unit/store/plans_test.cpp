@@ -21,6 +21,10 @@ const std::map<std::string, std::string> allowed_steps{
 };
 const std::map<std::string, std::string> allowed_queries{
     {"count_by_state", "at most one row a state"},
+    {"check_integrity", "all of the database; on the thread of DatabaseCheck"},
+    {"check_references", "as check_integrity"},
+    {"check_requests", "as check_integrity"},
+    {"check_counts", "as check_integrity"},
     {"count_tables", "the schema; once at start"},
     {"unstored_files", "all rows of a partial index that holds the files on their way"},
     {"list_by_prefix", "ids do not grow with age; the sort is over integers of one prefix"},
