@@ -53,6 +53,10 @@ constexpr const char* verify_text =
     "Ends with 0 when all of it fits, else with 1 and what does not. The last line is the head of\n"
     "the chain: noted outside this machine, it shows later (--since) whether all was rewritten.";
 
+constexpr const char* backup_examples =
+    "The daemon writes FILE, so FILE has to lie where the daemon's user may write. Rows that wait\n"
+    "in the inbox are copied to FILE.inbox. Example: reel backup /var/lib/reeld/backup-$(date +%F).db";
+
 CLI::Validator is_duration() {
     return CLI::Validator(
         [](std::string& text) {
@@ -86,6 +90,9 @@ class Grammar {
         verb("models", "Show the models of the jobs that the daemon has seen", Verb::models)
             ->add_option("MODEL", options_.model, "Show the newest input given to this model");
         add_verify();
+        CLI::App* backup = verb("backup", "Copy the databases while the daemon works", Verb::backup);
+        backup->add_option("FILE", options_.file, "The copy; no file is ever replaced")->required();
+        backup->footer(backup_examples);
         verb("doctor", "Check the installation and say how to mend it", Verb::doctor);
     }
 

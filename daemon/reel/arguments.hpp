@@ -13,6 +13,7 @@ namespace reeld::reel {
 enum class Verb {
     submit, ls, show, watch, wait, events, cancel, hold, release, retry, adopt, status, models, doctor,
     verify,
+    backup,
 };
 
 struct Options {
@@ -49,6 +50,8 @@ struct Options {
 
     std::vector<std::string> ids;
     std::string request_id;  // adopt
+
+    std::string file;  // backup
 };
 
 struct Parsed {

@@ -12,6 +12,7 @@ constexpr std::size_t errors_shown = 10;
 std::string hint_of(std::string_view code) {
     if (code == "not_found") return "`reel ls` shows the newest jobs.";
     if (code == "conflict") return "`reel show ID` and `reel events ID` tell how it came there.";
+    if (code == "backup_running") return "`reel status` shows how far it is.";
     if (code == "disk_full") return "Make room where reeld keeps its state and outputs.";
     if (code == "busy" || code == "stopping") return "Try again in a moment.";
     if (code == "internal") return "`journalctl -u reeld` tells more.";
@@ -62,7 +63,10 @@ Failure unreachable(std::string message, std::string hint) {
 
 Exit exit_of_code(std::string_view code, int status) {
     if (code == "not_found") return Exit::not_found;
-    if (code == "conflict" || code == "ambiguous") return Exit::conflict;
+    if (code == "conflict" || code == "ambiguous" || code == "file_exists" ||
+        code == "backup_running") {
+        return Exit::conflict;
+    }
     if (code == "credentials") return Exit::credentials;
     if (code == "budget") return Exit::budget;
     if (code == "provider_unavailable") return Exit::provider_unavailable;

@@ -128,6 +128,20 @@ std::string disk_line(const json::object& status) {
            (find_bool(*disk, "low").value_or(false) ? ", too little: downloads wait" : "");
 }
 
+std::string backup_line(const json::object& status, const Look& look) {
+    const auto* backup = find_object(status, "backup");
+    if (backup == nullptr) return {};
+    if (const auto* running = find_object(*backup, "running")) {
+        return fmt::format("{} {}: {} of {} pages", member(*running, "phase"),
+                           member(*running, "path"), count(*running, "pages_done"),
+                           count(*running, "pages_total"));
+    }
+    const auto at = parse_rfc3339(member(*backup, "last_at"));
+    if (!at) return "none since the start";
+    return fmt::format("{} {}", member(*backup, "last_path"),
+                       look.terminal ? relative(*at, look.now) : member(*backup, "last_at"));
+}
+
 }  // namespace
 
 std::string render_status(const json::object& status, const Look& look) {
@@ -148,6 +162,9 @@ std::string render_status(const json::object& status, const Look& look) {
     for (const std::string name : {"inbox", "store"}) {
         const auto* trouble = find_object(status, name + "_trouble");
         if (trouble != nullptr) line(text, name, member(*trouble, "message"), look);
+    }
+    if (find_object(status, "backup") != nullptr) {
+        line(text, "backup", backup_line(status, look), look);
     }
     add_providers(text, status, look);
     add_errors(text, status, look);

@@ -27,6 +27,10 @@ awaitable<Called> call(Session& session, std::string method, std::string target,
     HttpRequest request =
         socket_request(std::move(method), std::move(target), std::move(body));
     http::RequestOptions options = socket_options(session);
+    co_return co_await call_with(session, std::move(request), std::move(options));
+}
+
+awaitable<Called> call_with(Session& session, HttpRequest request, http::RequestOptions options) {
     const Exchange exchange =
         co_await session.client.send(std::move(request), std::move(options));
     if (exchange.delivery != Delivery::answered || !exchange.response.complete) {
@@ -67,6 +71,7 @@ awaitable<Exit> run_verb(Session& session) {
         case Verb::models: return run_models(session);
         case Verb::doctor: return run_doctor(session);
         case Verb::verify: return run_verify(session);
+        case Verb::backup: return run_backup(session);
     }
     return run_status(session);
 }

@@ -52,6 +52,9 @@ struct Session {
 awaitable<Called> call(Session& session, std::string method, std::string target,
                        std::string body = {});
 
+// The same with limits of its own.
+awaitable<Called> call_with(Session& session, HttpRequest request, http::RequestOptions options);
+
 // Options and request for a call over the session's socket.
 http::RequestOptions socket_options(const Session& session);
 HttpRequest socket_request(std::string method, std::string target, std::string body);
@@ -74,6 +77,7 @@ awaitable<Exit> run_status(Session& session);
 awaitable<Exit> run_models(Session& session);
 awaitable<Exit> run_doctor(Session& session);
 awaitable<Exit> run_verify(Session& session);
+awaitable<Exit> run_backup(Session& session);
 
 // "/v1/jobs/<id>" and what follows.
 std::string job_target(const std::string& id, std::string_view rest = {});

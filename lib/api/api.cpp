@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "api/adopt_body.hpp"
+#include "api/backup.hpp"
 #include "api/event_stream.hpp"
 #include "api/job_json.hpp"
 #include "api/job_reads.hpp"
@@ -22,7 +23,8 @@ http::ServerResponse unknown_route(std::string_view path) {
         404, "no_such_route",
         fmt::format("There is nothing at {}; the calls are /v1/jobs, /v1/jobs/ID, "
                     "/v1/jobs/ID/events, /v1/jobs/ID/attempts, /v1/jobs/ID/cancel, hold, release, "
-                    "retry or adopt, /v1/events, /v1/status, /v1/verify and /metrics.",
+                    "retry or adopt, /v1/backup, /v1/events, /v1/status, "
+                    "/v1/verify and /metrics.",
                     path.substr(0, 200))));
 }
 
@@ -120,6 +122,7 @@ http::awaitable<http::ServerResponse> Api::answer(http::ServerRequest request) {
     if (const auto* adopted = std::get_if<route::Adopt>(&call)) {
         co_return co_await adopt(*adopted, request);
     }
+    if (std::holds_alternative<route::Backup>(call)) co_return co_await backup(request);
     if (std::holds_alternative<route::EventStream>(call)) co_return stream(request, *target);
     if (std::holds_alternative<route::ServerStatus>(call)) co_return status();
     if (std::holds_alternative<route::Metrics>(call)) co_return metrics();
@@ -174,6 +177,16 @@ http::awaitable<http::ServerResponse> Api::changed(Result<domain::Job> job) {
     if (!job) co_return to_response(problem_of(job.error()));
     if (!durable) co_return to_response(problem_of(durable.error()));
     co_return json_response(200, job_json(*job, control_.shown_reason(*job)));
+}
+
+http::awaitable<http::ServerResponse> Api::backup(http::ServerRequest request) {
+    auto path = read_backup_request(request);
+    if (const auto* problem = std::get_if<Problem>(&path)) co_return to_response(*problem);
+    std::function<bool()> gone = std::move(request.peer_gone);
+    if (!gone) gone = [] { return false; };
+    const auto done = co_await control_.backup(std::get<std::string>(path), std::move(gone));
+    if (!done) co_return to_response(backup_problem(done.error()));
+    co_return json_response(201, backup_json(*done));
 }
 
 http::awaitable<http::ServerResponse> Api::read(Route call, http::Target target) {

@@ -24,6 +24,7 @@ class Api : public http::Handler {
     http::awaitable<http::ServerResponse> adopt(route::Adopt call, http::ServerRequest request);
     // The engine's answer to a change of one job, or the problem that it met.
     http::awaitable<http::ServerResponse> changed(Result<domain::Job> job);
+    http::awaitable<http::ServerResponse> backup(http::ServerRequest request);
     http::awaitable<http::ServerResponse> read(Route call, http::Target target);
     http::ServerResponse stream(const http::ServerRequest& request, const http::Target& target);
     http::ServerResponse verify(const http::Target& target, bool head);

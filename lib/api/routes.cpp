@@ -55,6 +55,10 @@ Route match_route(std::string_view method, std::string_view path) {
     if (path == "/v1/events") return when_reading(method, route::EventStream{});
     if (path == "/v1/status") return when_reading(method, route::ServerStatus{});
     if (path == "/v1/verify") return when_reading(method, route::Verify{});
+    if (path == "/v1/backup") {
+        if (method == "POST") return route::Backup{};
+        return route::WrongMethod{"POST"};
+    }
     if (path == "/metrics") return when_reading(method, route::Metrics{});
     if (path.starts_with(jobs)) return match_job(method, path.substr(jobs.size()));
     return route::Unknown{};

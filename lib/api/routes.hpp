@@ -20,6 +20,7 @@ struct Act {
     engine::Action action = engine::Action::cancel;
 };
 struct Adopt { std::string id; };
+struct Backup {};
 struct EventStream {};
 struct ServerStatus {};
 struct Verify {};
@@ -29,8 +30,9 @@ struct WrongMethod { std::string_view allow; };  // for the Allow header
 }  // namespace route
 
 using Route = std::variant<route::ListJobs, route::SubmitJobs, route::ShowJob, route::JobEvents,
-                           route::JobAttempts, route::Act, route::Adopt, route::EventStream,
-                           route::ServerStatus, route::Verify, route::Metrics, route::Unknown,
+                           route::JobAttempts, route::Act, route::Adopt, route::Backup,
+                           route::EventStream, route::ServerStatus, route::Verify, route::Metrics,
+                           route::Unknown,
                            route::WrongMethod>;
 
 // `path` is as sent, without the query. HEAD is read as GET.

@@ -68,6 +68,21 @@ json::value change_json(const std::optional<engine::ClockChange>& change) {
     return object;
 }
 
+json::object backup_json(const engine::BackupStatus& backup) {
+    json::object object;
+    object["last_at"] = time_json(backup.last_at);
+    object["last_path"] = text_or_null(backup.last_path);
+    object["running"] = nullptr;
+    if (backup.running.empty()) return object;
+    json::object running;
+    running["path"] = backup.running;
+    running["phase"] = backup.checking ? "checking" : "copying";
+    running["pages_done"] = backup.pages_done;
+    running["pages_total"] = backup.pages_total;
+    object["running"] = std::move(running);
+    return object;
+}
+
 json::object store_json(const store::StoreFacts& facts) {
     json::object object;
     object["sqlite_version"] = facts.sqlite_version;
@@ -111,6 +126,7 @@ json::object status_json(const engine::EngineStatus& status, std::string_view ve
     for (const auto& error : status.last_errors) errors.push_back(error_json(error));
     object["last_errors"] = std::move(errors);
     object["store"] = store_json(status.store);
+    object["backup"] = backup_json(status.backup);
     return object;
 }
 

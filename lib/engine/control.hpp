@@ -2,6 +2,7 @@
 // What the engine offers to the ways in. Every call that changes something is durable when it
 // returns.
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -62,6 +63,26 @@ struct Trouble {
     std::string what;  // what happens, because of whom, what to do
 };
 
+// A verified copy of the databases.
+struct BackupDone {
+    std::string path;
+    std::uint64_t bytes = 0;
+    std::int64_t jobs = 0;
+    std::int64_t events = 0;
+    std::string sha256;      // of the file
+    std::string inbox_path;  // the inbox's copy; empty when the inbox had no row
+    std::int64_t inbox_rows = 0;
+};
+
+struct BackupStatus {
+    std::string running;  // its path; empty: none
+    std::int64_t pages_done = 0;
+    std::int64_t pages_total = 0;
+    bool checking = false;  // all pages are copied
+    std::optional<Instant> last_at;  // of the last one since the start
+    std::string last_path;
+};
+
 struct EngineStatus {
     Instant started_at{};
     Instant now{};
@@ -81,6 +102,7 @@ struct EngineStatus {
     std::optional<ClockChange> clock_slept;  // the machine slept, last
     std::vector<LastError> last_errors;  // newest first, at most 10
     store::StoreFacts store;
+    BackupStatus backup;
 };
 
 // Monotonic counters since start, by Prometheus name without the "reeld_" prefix and "_total" suffix;
@@ -103,6 +125,13 @@ class Control {
     // another owner, a request that the provider does not know or that was made for something else),
     // unreachable (the provider did not tell; nothing was changed).
     virtual awaitable<Result<domain::Job>> adopt(JobId id, RequestId request, Person person) = 0;
+
+    // A copy of the databases as they are now, under an absolute path that does not exist yet, and of
+    // the inbox under path + ".inbox". Given up once `abandoned` says so. Errors, each with what to
+    // do: invalid, conflict (the file exists), busy (another backup runs), not_found (the folder),
+    // refused (no permission), disk_full, cancelled, io, corrupt.
+    virtual awaitable<Result<BackupDone>> backup(std::string path,
+                                                 std::function<bool()> abandoned) = 0;
 
     // The provider for an endpoint id; nothing when none is configured for it.
     virtual std::optional<std::string> provider_of(std::string_view model) const = 0;

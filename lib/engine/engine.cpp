@@ -61,6 +61,7 @@ Engine::Engine(Services services, EngineConfig config)
       dispatcher_(core_, tasks_),
       webhooks_(core_, tasks_),
       inbox_(core_),
+      backup_(core_),
       started_(core_.services.clock.elapsed()) {}
 
 void Engine::start() {
@@ -404,6 +405,10 @@ awaitable<Result<Job>> Engine::retry(JobId id, Person person) {
     co_return *answer;
 }
 
+awaitable<Result<BackupDone>> Engine::backup(std::string path, std::function<bool()> abandoned) {
+    return backup_.make(std::move(path), std::move(abandoned));
+}
+
 std::optional<std::string> Engine::provider_of(std::string_view model) const {
     for (const auto& [name, setup] : core_.config.providers) {
         if (setup.provider->serves(model)) return name;
@@ -487,6 +492,7 @@ EngineStatus Engine::status() {
     watch_store(core_, status.store);
     status.store_trouble = core_.store_trouble;
     status.inbox_trouble = core_.inbox_trouble;
+    status.backup = backup_.status();
     return status;
 }
 

@@ -3,6 +3,7 @@
 // order; everything it must remember is in the store.
 #include <memory>
 
+#include "engine/backup.hpp"
 #include "engine/clock_watch.hpp"
 #include "engine/control.hpp"
 #include "engine/core.hpp"
@@ -36,6 +37,8 @@ class Engine : public Control {
                                        Person person = Person()) override;
     awaitable<Result<domain::Job>> adopt(JobId id, RequestId request,
                                          Person person = Person()) override;
+    awaitable<Result<BackupDone>> backup(std::string path,
+                                         std::function<bool()> abandoned) override;
     std::optional<std::string> provider_of(std::string_view model) const override;
     domain::Reason shown_reason(const domain::Job& job) const override;
     awaitable<Status> read_barrier() override;
@@ -67,6 +70,7 @@ class Engine : public Control {
     Dispatcher dispatcher_;
     WebhookIntake webhooks_;
     InboxIntake inbox_;
+    Backup backup_;
     Millis started_;  // on the clock's elapsed()
     std::string webhook_address_;
 };

@@ -113,6 +113,7 @@ awaitable<void> serve_requests(Serving& serving, Stream& stream, std::string pee
         const std::string method = read.request.method;
         read.request.peer = peer;
         read.request.peer_uid = uid;
+        read.request.peer_gone = [&stream] { return peek(stream.socket()) == Pending::end; };
         auto response = co_await answer(serving.handler, std::move(read.request));
         const bool keep = read.keep_alive && !serving.closing;
         const bool usable = co_await respond(serving, stream, std::move(response), method, keep);

@@ -2,6 +2,7 @@
 // The HTTP/1.1 server for TCP and Unix sockets. A slow or hostile peer costs one bounded connection.
 #include <boost/asio/any_io_executor.hpp>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,6 +42,9 @@ struct ServerRequest {
     std::string body;
     std::string peer;    // "127.0.0.1:55044", "unix"
     std::optional<std::uint32_t> peer_uid;  // of a Unix socket's other end, when the system tells it
+    // True once the peer has closed: nobody waits for the answer. For handlers that take long;
+    // valid until the answer is given, empty in a request that came over no connection.
+    std::function<bool()> peer_gone;
 };
 
 struct ServerResponse {

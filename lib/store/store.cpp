@@ -39,6 +39,8 @@ bool Store::dirty() const { return connection_->dirty(); }
 Status Store::commit() { return connection_->commit(); }
 Status Store::checkpoint() { return connection_->checkpoint(); }
 
+const std::string& Store::path() const { return connection_->path(); }
+
 StoreFacts Store::facts() {
     StoreFacts facts;
     facts.sqlite_version = sqlite3_libversion();
@@ -62,6 +64,5 @@ Status Store::check_integrity() {
     return quick_check(connection_->database(), connection_->path());
 }
 
-const std::string& Store::path() const { return connection_->path(); }
 
 }  // namespace reeld::store

@@ -224,9 +224,9 @@ class Store {
     // Moves WAL pages into the database when the WAL has grown past its bound.
     Status checkpoint();
     StoreFacts facts();
+    const std::string& path() const;
     // PRAGMA quick_check.
     Status check_integrity();
-    const std::string& path() const;
 
   private:
     template <class T>

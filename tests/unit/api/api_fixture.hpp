@@ -92,6 +92,17 @@ class FakeControl final : public engine::Control {
         co_return job;
     }
 
+    engine::awaitable<Result<engine::BackupDone>> backup(std::string path,
+                                                         std::function<bool()> abandoned) override {
+        abandoned_backup = abandoned();
+        if (refusal) co_return *refusal;
+        engine::BackupDone done;
+        done.path = path;
+        done.jobs = 3;
+        done.sha256 = "5e";
+        co_return done;
+    }
+
     std::optional<std::string> provider_of(std::string_view model) const override {
         if (model.starts_with("fal-ai/")) return "fal";
         return std::nullopt;
@@ -147,8 +158,9 @@ class FakeControl final : public engine::Control {
     int submits = 0;
     int barriers = 0;
     std::optional<Error> barrier_failure;
-    std::optional<Error> refusal;  // of every submit and adoption
+    std::optional<Error> refusal;  // of every submit, adoption and backup
     std::optional<std::uint32_t> adopted_by;
+    bool abandoned_backup = false;
     engine::EngineStatus status_;
     engine::Counters counters_;
 
