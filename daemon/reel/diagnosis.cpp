@@ -220,6 +220,22 @@ void check_clock_set(const Observation& seen, Findings& findings) {
                           "Keep it synchronised: `timedatectl set-ntp true`.");
 }
 
+void check_retention(const Observation& seen, Findings& findings) {
+    const auto* retention = find_object(seen.status, "retention");
+    if (retention == nullptr || !find_bool(*retention, "active").value_or(false)) return;
+    const std::string folder = member(*retention, "export");
+    const std::string trouble = member(*retention, "trouble");
+    if (trouble.empty()) {
+        findings.emplace_back(Verdict::ok, "retention", "old records go to " + folder);
+        return;
+    }
+    findings.emplace_back(Verdict::failed, "retention",
+                          "nothing is removed, because it cannot be exported first: " + trouble,
+                          "Give " + folder + " room and to the service's user; name it in "
+                          "ReadWritePaths= when it lies outside the state folder.",
+                          Exit::disk);
+}
+
 std::string_view name_of(Verdict verdict) {
     switch (verdict) {
         case Verdict::ok: return "ok";
@@ -242,6 +258,7 @@ std::vector<Finding> diagnose(const Observation& seen) {
     check_clock_set(seen, findings);
     check_trouble(seen, "inbox", findings);
     check_trouble(seen, "store", findings);
+    check_retention(seen, findings);
     return findings;
 }
 

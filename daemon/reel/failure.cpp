@@ -63,7 +63,7 @@ Failure unreachable(std::string message, std::string hint) {
 
 Exit exit_of_code(std::string_view code, int status) {
     if (code == "not_found") return Exit::not_found;
-    if (code == "conflict" || code == "ambiguous" || code == "file_exists" ||
+    if (code == "conflict" || code == "ambiguous" || code == "retired" || code == "file_exists" ||
         code == "backup_running") {
         return Exit::conflict;
     }

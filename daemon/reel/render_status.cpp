@@ -166,6 +166,16 @@ std::string render_status(const json::object& status, const Look& look) {
     if (find_object(status, "backup") != nullptr) {
         line(text, "backup", backup_line(status, look), look);
     }
+    if (const auto* retention = find_object(status, "retention")) {
+        if (find_bool(*retention, "active").value_or(false)) {
+            const std::string trouble = member(*retention, "trouble");
+            line(text, "retention",
+                 trouble.empty() ? fmt::format("{} records removed since the start",
+                                               count(*retention, "retired"))
+                                 : "stands still: " + trouble,
+                 look);
+        }
+    }
     add_providers(text, status, look);
     add_errors(text, status, look);
     return text;

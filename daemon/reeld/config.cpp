@@ -194,6 +194,36 @@ constexpr std::array<Key<Downloads>, 4> downloads_keys{{
      }},
 }};
 
+constexpr std::array<Key<KeepLimits>, 2> keep_keys{{
+    {"max_age",
+     [](const Value& v, KeepLimits& k) {
+         Millis age{0};
+         read_duration(v, age, "1s", "36500d");
+         k.max_age = age;
+     }},
+    {"max_count",
+     [](const Value& v, KeepLimits& k) {
+         std::int64_t count = 0;
+         read_number(v, count, 0, 1'000'000'000);
+         k.max_count = count;
+     }},
+}};
+
+void read_limits(const Value& value, KeepLimits& out);
+
+constexpr std::array<Key<Retention>, 5> retention_keys{{
+    {"export", [](const Value& v, Retention& r) { read_checked(v, r.export_folder, wrong_path); }},
+    {"completed", [](const Value& v, Retention& r) { read_limits(v, r.completed); }},
+    {"failed", [](const Value& v, Retention& r) { read_limits(v, r.failed); }},
+    {"cancelled", [](const Value& v, Retention& r) { read_limits(v, r.cancelled); }},
+    {"evidence",
+     [](const Value& v, Retention& r) {
+         Millis age{0};
+         read_duration(v, age, "1s", "36500d");
+         r.evidence = age;
+     }},
+}};
+
 constexpr std::array<Key<log::Level>, 1> log_keys{{
     {"level",
      [](const Value& v, log::Level& out) {
@@ -212,6 +242,14 @@ constexpr std::array<Key<log::Level>, 1> log_keys{{
 template <class T, std::size_t N>
 void read_table(const toml::table& table, const std::string& name, const std::array<Key<T>, N>& keys,
                 T& out, Mistakes& mistakes);
+
+void read_limits(const Value& value, KeepLimits& out) {
+    const auto* table = value.node.as_table();
+    if (table == nullptr) {
+        return value.wrong_type("a table such as { max_age = \"365d\", max_count = 100000 }");
+    }
+    read_table(*table, value.key, keep_keys, out, value.mistakes);
+}
 
 void read_on_unknown(const Value& value, ProviderSettings& out) {
     const auto text = text_of(value, "\"hold\" or \"resubmit\"");
@@ -367,8 +405,17 @@ void add_warnings(Config& config) {
     }
 }
 
-constexpr std::array<std::string_view, 5> section_names{"paths", "webhook", "providers",
-                                                        "downloads", "log"};
+constexpr std::array<std::string_view, 6> section_names{"paths",     "webhook",   "providers",
+                                                        "downloads", "retention", "log"};
+
+void read_retention(const Value& value, const toml::table& table, Config& config) {
+    read_table(table, value.key, retention_keys, config.retention, value.mistakes);
+    const std::string& folder = config.retention.export_folder;
+    // What is downloaded must not be able to write into what was exported.
+    if (!folder.empty() && folder == config.paths.outputs) {
+        value.wrong("export must be a folder of its own, not the outputs folder");
+    }
+}
 
 void read_section(const Value& value, std::span<const std::string_view> providers, Config& config) {
     if (std::find(section_names.begin(), section_names.end(), value.key) == section_names.end()) {
@@ -390,6 +437,8 @@ void read_section(const Value& value, std::span<const std::string_view> provider
         read_providers(*table, providers, config, mistakes);
     } else if (value.key == "downloads") {
         read_table(*table, value.key, downloads_keys, config.downloads, mistakes);
+    } else if (value.key == "retention") {
+        read_retention(value, *table, config);
     } else {
         read_table(*table, value.key, log_keys, config.log_level, mistakes);
     }
@@ -489,6 +538,14 @@ std::vector<std::string> known_keys(std::span<const std::string_view> providers)
         add("providers." + std::string(name), keys_of_provider(name));
     }
     add("downloads", downloads_keys);
+    for (const auto& key : retention_keys) {
+        const std::string path = "retention." + std::string(key.name);
+        if (key.name == "export" || key.name == "evidence") {
+            keys.push_back(path);
+            continue;
+        }
+        for (const auto& part : keep_keys) keys.push_back(path + "." + std::string(part.name));
+    }
     add("log", log_keys);
     return keys;
 }

@@ -54,6 +54,19 @@ struct Downloads {
     std::vector<std::string> allowed_hosts{"fal.media", "*.fal.media", "cdn-us.eachlabs.ai"};
 };
 
+struct KeepLimits {
+    std::optional<Millis> max_age;
+    std::optional<std::int64_t> max_count;
+};
+
+struct Retention {
+    std::string export_folder;  // empty: <state>/exports
+    KeepLimits completed;
+    KeepLimits failed;
+    KeepLimits cancelled;
+    std::optional<Millis> evidence;
+};
+
 struct Config {
     Paths paths;
     std::optional<Webhook> webhook;  // nothing: polling only
@@ -61,6 +74,7 @@ struct Config {
     // for it is found (credentials.hpp).
     std::map<std::string, ProviderSettings> providers;
     Downloads downloads;
+    Retention retention;
     log::Level log_level = log::Level::info;
     std::vector<std::string> warnings;  // allowed, but worth a line at start
 };
@@ -78,6 +92,9 @@ Config default_config(std::span<const std::string_view> providers);
 
 // The names in providers::registry().
 std::vector<std::string_view> registered_providers();
+
+// Where records go before they are removed.
+std::string export_folder(const Config& config);
 
 // Every key that the parser knows, as "section.key"; those of a provider as "providers.<name>.key".
 std::vector<std::string> known_keys(std::span<const std::string_view> providers);

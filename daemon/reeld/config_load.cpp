@@ -8,6 +8,11 @@
 
 namespace reeld::daemon {
 
+std::string export_folder(const Config& config) {
+    return config.retention.export_folder.empty() ? config.paths.state + "/exports"
+                                                  : config.retention.export_folder;
+}
+
 Result<Config> load_config(const std::string& path) {
     errno = 0;
     std::ifstream in(path, std::ios::binary);

@@ -67,6 +67,23 @@ void add_provider(std::vector<Setting>& out, const std::string& name,
     add("retry.max", exact_duration(provider.retry.max));
 }
 
+void add_limits(std::vector<Setting>& out, std::string_view name, const KeepLimits& limits) {
+    out.push_back({fmt::format("retention.{}.max_age", name),
+                   limits.max_age ? exact_duration(*limits.max_age) : "-"});
+    out.push_back({fmt::format("retention.{}.max_count", name),
+                   limits.max_count ? fmt::to_string(*limits.max_count) : "-"});
+}
+
+void add_retention(std::vector<Setting>& out, const Config& config) {
+    const Retention& retention = config.retention;
+    out.push_back({"retention.export", export_folder(config)});
+    add_limits(out, "completed", retention.completed);
+    add_limits(out, "failed", retention.failed);
+    add_limits(out, "cancelled", retention.cancelled);
+    out.push_back({"retention.evidence",
+                   retention.evidence ? exact_duration(*retention.evidence) : "-"});
+}
+
 // Listening and the folders are set up once. A webhook that comes or goes is a listener that does.
 bool needs_restart(std::string_view key, bool comes_or_goes) {
     return key.starts_with("paths.") || key == "webhook.listen" ||
@@ -89,6 +106,7 @@ std::vector<Setting> settings_of(const Config& config) {
     out.push_back({"downloads.max_bytes", exact_size(config.downloads.max_bytes)});
     out.push_back({"downloads.allowed_hosts",
                    or_dash(fmt::format("{}", fmt::join(config.downloads.allowed_hosts, ", ")))});
+    add_retention(out, config);
     out.push_back({"log.level", std::string(log::to_string(config.log_level))});
     return out;
 }

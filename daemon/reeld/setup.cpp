@@ -63,11 +63,26 @@ engine::DownloadSetup download_setup(const Config& config) {
     return setup;
 }
 
+engine::RetentionSetup retention_setup(const Config& config) {
+    engine::RetentionSetup setup;
+    setup.export_folder = export_folder(config);
+    setup.evidence_max_age = config.retention.evidence;
+    const auto keep = [&](domain::State state, const KeepLimits& limits) {
+        if (!limits.max_age && !limits.max_count) return;
+        setup.jobs[state] = engine::RetentionLimits{limits.max_age, limits.max_count};
+    };
+    keep(domain::State::completed, config.retention.completed);
+    keep(domain::State::failed, config.retention.failed);
+    keep(domain::State::cancelled, config.retention.cancelled);
+    return setup;
+}
+
 }  // namespace
 
 Result<Setup> make_setup(const Config& config, const KeySources& sources) {
     Setup setup;
     setup.engine.downloads = download_setup(config);
+    setup.engine.retention = retention_setup(config);
     if (config.webhook) setup.engine.webhook_public_url = config.webhook->public_url;
     for (const providers::Entry& entry : providers::registry()) {
         const std::string name(entry.name);

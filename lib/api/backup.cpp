@@ -21,6 +21,7 @@ json::object backup_json(const engine::BackupDone& done) {
     object["jobs"] = done.jobs;
     object["events"] = done.events;
     object["sha256"] = done.sha256;
+    object["chain_head"] = done.chain_head;
     object["inbox_path"] = text_or_null(done.inbox_path);
     object["inbox_rows"] = done.inbox_rows;
     return object;

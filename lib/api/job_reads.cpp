@@ -16,6 +16,14 @@ Problem no_such_job(const std::string& text) {
     return {404, "not_found", fmt::format("There is no job \"{}\".", clip_utf8(text, 64))};
 }
 
+Problem retired(const store::RetiredJob& job) {
+    return {410, "retired",
+            fmt::format("The job \"{}\" was {} on {}; retention has removed its record. The export "
+                        "folder has it.",
+                        job.id.str(), domain::to_string(job.state),
+                        to_rfc3339(job.finished_at))};
+}
+
 Problem ambiguous(const std::string& text, const std::vector<JobId>& ids) {
     Problem problem(409, "ambiguous",
                     fmt::format("More than one job's id begins with \"{}\"; give more of it.",
@@ -30,6 +38,7 @@ Problem ambiguous(const std::string& text, const std::vector<JobId>& ids) {
 
 struct Found {
     bool exact = false;
+    std::optional<store::RetiredJob> retired;
     std::vector<JobId> ids;
 };
 
@@ -41,10 +50,12 @@ Answer<JobId> resolve_id(engine::Control& control, const std::string& text) {
         Found result;
         result.exact = tx.find_job(JobId(text)).has_value();
         if (!result.exact) result.ids = tx.find_ids(text, candidates_shown + 1);
+        if (!result.exact) result.retired = tx.find_retired(JobId(text));
         return result;
     });
     if (!found) return problem_of(found.error());
     if (found->exact) return JobId(text);
+    if (found->retired) return retired(*found->retired);
     if (found->ids.empty()) return no_such_job(text);
     if (found->ids.size() > 1) return ambiguous(text, found->ids);
     return found->ids.front();

@@ -12,6 +12,7 @@ std::string_view title_of(int status) {
         case 404: return "Not Found";
         case 405: return "Method Not Allowed";
         case 409: return "Conflict";
+        case 410: return "Gone";
         case 415: return "Unsupported Media Type";
         case 422: return "Unprocessable Content";
         case 503: return "Service Unavailable";

@@ -83,6 +83,17 @@ json::object backup_json(const engine::BackupStatus& backup) {
     return object;
 }
 
+json::object retention_json(const engine::RetentionStatus& retention) {
+    json::object object;
+    object["active"] = retention.active;
+    object["export"] = text_or_null(retention.export_folder);
+    object["trouble"] = text_or_null(retention.trouble);
+    object["retired"] = retention.retired;
+    object["evidence"] = retention.evidence;
+    object["last_at"] = time_json(retention.last_at);
+    return object;
+}
+
 json::object store_json(const store::StoreFacts& facts) {
     json::object object;
     object["sqlite_version"] = facts.sqlite_version;
@@ -127,6 +138,7 @@ json::object status_json(const engine::EngineStatus& status, std::string_view ve
     object["last_errors"] = std::move(errors);
     object["store"] = store_json(status.store);
     object["backup"] = backup_json(status.backup);
+    object["retention"] = retention_json(status.retention);
     return object;
 }
 

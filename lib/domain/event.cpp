@@ -13,7 +13,7 @@ std::string_view name_of(const Event& event) {
         "result_seen",  "result_failed",    "result_not_ready", "remote_cancelled",
         "webhook_hint", "cancel_answered",  "output_planned",  "output_stored",
         "fetch_failed", "cancel_requested", "hold_requested",  "release_requested",
-        "account_paused", "account_resumed"};
+        "account_paused", "account_resumed", "restored"};
     return names[event.index()];
 }
 

@@ -128,6 +128,7 @@ struct AccountPaused {  // the provider's account is paused; pending jobs say so
     ErrorInfo error;
 };
 struct AccountResumed {};
+struct Restored {};  // the database is a copy that was made earlier
 
 }  // namespace event
 
@@ -139,7 +140,7 @@ using Event =
                  event::ResultNotReady, event::RemoteCancelled, event::WebhookHint,
                  event::CancelAnswered, event::OutputPlanned, event::OutputStored,
                  event::FetchFailed, event::CancelRequested, event::HoldRequested,
-                 event::ReleaseRequested, event::AccountPaused, event::AccountResumed>;
+                 event::ReleaseRequested, event::AccountPaused, event::AccountResumed, event::Restored>;
 
 // The event's name in the audit trail: "submit_accepted".
 std::string_view name_of(const Event& event);

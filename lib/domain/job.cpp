@@ -71,6 +71,8 @@ void add_progress(json::object& object, const Job& job) {
     object["queue_position"] = opt(job.queue_position);
     object["progress"] = opt(job.progress);
     object["cancel_requested"] = job.cancel_requested;
+    // Only where it means something, so that an older trail folds to the same form.
+    if (job.restored != Restored::no) object["restored"] = to_string(job.restored);
     json::array outputs;
     for (const Output& output : job.outputs) outputs.push_back(output_to_json(output));
     object["outputs"] = std::move(outputs);
@@ -80,6 +82,15 @@ void add_progress(json::object& object, const Job& job) {
 }
 
 }  // namespace
+
+std::string_view to_string(Restored restored) {
+    switch (restored) {
+        case Restored::no: return "";
+        case Restored::ask: return "ask";
+        case Restored::released: return "released";
+    }
+    return "";
+}
 
 json::object to_audit(const Job& job) {
     json::object object = request_to_json(job.request);

@@ -57,6 +57,14 @@ struct Output {
     friend bool operator==(const Output&, const Output&) = default;
 };
 
+// A job of a restored copy: what happened after the copy was made is not known.
+enum class Restored : std::uint8_t {
+    no,
+    ask,       // its next submit waits for a person's word
+    released,  // a person gave it
+};
+std::string_view to_string(Restored restored);  // "" for no
+
 struct Job {
     std::int64_t seq = 0;     // age: given by the store, grows
     std::int64_t version = 0;  // of the row: every update compares and increments it
@@ -76,6 +84,7 @@ struct Job {
     std::optional<std::int64_t> queue_position;
     std::optional<double> progress;   // 0 to 1, when the provider tells
     bool cancel_requested = false;
+    Restored restored = Restored::no;
     std::vector<Output> outputs;
     std::optional<std::int64_t> cost_micro_usd;
 

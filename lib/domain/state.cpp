@@ -5,7 +5,7 @@
 namespace reeld::domain {
 namespace {
 
-constexpr std::array<std::pair<Reason, std::string_view>, 30> reason_names{{
+constexpr std::array<std::pair<Reason, std::string_view>, 31> reason_names{{
     {Reason::none, ""},
     {Reason::user, "user"},
     {Reason::credentials, "credentials"},
@@ -34,6 +34,7 @@ constexpr std::array<std::pair<Reason, std::string_view>, 30> reason_names{{
     {Reason::result_expired, "result_expired"},
     {Reason::download, "download"},
     {Reason::media_invalid, "media_invalid"},
+    {Reason::restored, "restored"},
     {Reason::before_submit, "before_submit"},
     {Reason::after_submit, "after_submit"},
 }};

@@ -56,6 +56,7 @@ enum class Reason : std::uint8_t {
     result_expired,     // the result or its file is gone at the provider
     download,           // the file could not be fetched
     media_invalid,      // what came is not the media it should be
+    restored,           // the database is a copy; a person says whether it is submitted
     before_submit,      // cancelled, nothing was billed
     after_submit,       // cancelled, may be billed
 };

@@ -8,6 +8,7 @@ namespace reeld::domain {
 namespace {
 
 using namespace event;
+using Mark = domain::Restored;
 
 // Owner timers of states that wait for something else than time: long, only so that nothing can be
 // forgotten. The engine answers a timer of a running operation by setting it again.
@@ -68,9 +69,18 @@ Step deadline_over(const Context& c) {
                   std::move(error));
 }
 
+// Whether the copy that this job comes from missed a submit nobody knows: a person may.
+Job ask_first(const Context& c, Job job) {
+    job.state = State::held;
+    job.reason = Reason::restored;
+    job.due_at = capped(job, c.now + idle_check);
+    return job;
+}
+
 // Back among the pending jobs, to start as soon as it may.
 Job requeue(const Context& c, Job job) {
     leave_remote(job);
+    if (job.restored == Mark::ask) return ask_first(c, std::move(job));
     const bool later = job.request.not_before && *job.request.not_before > c.now;
     job.state = later ? State::scheduled : State::queued;
     job.reason = later ? Reason::not_before : Reason::none;
@@ -80,6 +90,7 @@ Job requeue(const Context& c, Job job) {
 
 Job wait_backoff(const Context& c, Job job, int failures, std::optional<Millis> hint) {
     leave_remote(job);
+    if (job.restored == Mark::ask) return ask_first(c, std::move(job));
     job.state = State::scheduled;
     job.reason = Reason::backoff;
     job.due_at = capped(job, c.now + backoff(c.policy.retry_base, c.policy.retry_max, failures,
@@ -275,6 +286,22 @@ Step hold(const Context& c) {
     return Step{std::move(job), {}, "held by a person", {}};
 }
 
+// Found in a copy of the database: it may have been submitted, paid and finished since.
+Outcome mark_restored(const Context& c) {
+    if (c.job.restored == Mark::ask) return Ignored{};
+    Job job = c.job;
+    job.restored = Mark::ask;
+    const bool undecided =
+        job.reason == Reason::submit_unknown || job.reason == Reason::remote_missing;
+    if (is_pending(job.state) && !undecided) {
+        return Step{ask_first(c, std::move(job)),
+                    {},
+                    "the database is a copy; it may have been submitted since",
+                    {}};
+    }
+    return Step{std::move(job), {}, "the database is a copy; another submit waits for a person", {}};
+}
+
 Step search_again(const Context& c, std::string note) {
     // Each wait is as long as all before it: evidence comes soon or late, rarely in between.
     Job job = c.job;
@@ -351,6 +378,7 @@ struct InHeld : SubmitAnswers, RemoteNoise, FetchNews,
     using FetchNews::operator();
     using Skip<Admitted, SubmitInterrupted, AccountPaused>::operator();
 
+    Outcome operator()(const event::Restored&) const { return mark_restored(c); }
     Outcome operator()(const Due&) const {
         if (deadline_passed(c)) return deadline_over(c);
         Job job = c.job;
@@ -376,7 +404,9 @@ struct InHeld : SubmitAnswers, RemoteNoise, FetchNews,
         return hold(c);
     }
     Outcome operator()(const ReleaseRequested&) const {
-        Step step{requeue(c, c.job),
+        Job job = c.job;
+        if (job.restored == Mark::ask) job.restored = Mark::released;
+        Step step{requeue(c, std::move(job)),
                   {},
                   undecided() ? "a person decided to submit again; the earlier submit may be billed"
                               : "released by a person",
@@ -415,6 +445,7 @@ struct InBlocked : SubmitAnswers, RemoteNews, RemoteNoise, FetchNews,
     using Skip<Admitted, SubmitInterrupted, EvidenceSearched, AccountPaused,
                AccountResumed>::operator();
 
+    Outcome operator()(const event::Restored&) const { return mark_restored(c); }
     Outcome operator()(const Due&) const {
         if (deadline_passed(c)) return deadline_over(c);
         Job job = c.job;
@@ -443,6 +474,7 @@ struct InScheduled : SubmitAnswers, RemoteNews, RemoteNoise, FetchNews,
     using Skip<Admitted, SubmitInterrupted, EvidenceSearched, AccountPaused,
                AccountResumed>::operator();
 
+    Outcome operator()(const event::Restored&) const { return mark_restored(c); }
     Outcome operator()(const Due&) const {
         if (deadline_passed(c)) return deadline_over(c);
         return Step{requeue(c, c.job), {}, "its time has come", {}};
@@ -465,6 +497,7 @@ struct InQueued : SubmitAnswers, RemoteNews, RemoteNoise, FetchNews,
     using FetchNews::operator();
     using Skip<SubmitInterrupted, EvidenceSearched, AccountResumed>::operator();
 
+    Outcome operator()(const event::Restored&) const { return mark_restored(c); }
     Outcome operator()(const Due&) const {
         if (deadline_passed(c)) return deadline_over(c);
         Job job = c.job;
@@ -510,6 +543,7 @@ struct InSubmitting : FetchNews, RemoteNews, RemoteNoise,
     using RemoteNoise::operator();
     using Skip<Admitted, EvidenceSearched, AccountPaused, AccountResumed>::operator();
 
+    Outcome operator()(const event::Restored&) const { return mark_restored(c); }
     Outcome operator()(const Due&) const {
         return unknown(c, Reason::interrupted, interrupted_error(), std::nullopt);
     }
@@ -559,6 +593,7 @@ struct InSubmitUnknown : FetchNews, RemoteNews, Skip<Admitted, SubmitInterrupted
     using Skip<Admitted, SubmitInterrupted, RemoteMissing, ResultNotReady, CancelAnswered,
                AccountPaused, AccountResumed>::operator();
 
+    Outcome operator()(const event::Restored&) const { return mark_restored(c); }
     Outcome operator()(const Due&) const {
         Job job = c.job;
         job.due_at = c.now + operation_check;
@@ -643,6 +678,7 @@ struct InSubmitUnknown : FetchNews, RemoteNews, Skip<Admitted, SubmitInterrupted
         }
         if (deadline_passed(c)) return deadline_over(c);
         if (c.policy.resubmit_unknown && what.may_resubmit &&
+            job.restored != Mark::ask &&
             job.billable_attempts < job.request.max_attempts) {
             return Step{requeue(c, std::move(job)),
                         {},
@@ -670,6 +706,7 @@ struct AtProvider : FetchNews, Skip<Admitted, SubmitInterrupted, EvidenceSearche
                AccountResumed>::operator();
     using Ignore<SubmitRefused, SubmitNotSent, SubmitUnknown>::operator();
 
+    Outcome operator()(const event::Restored&) const { return mark_restored(c); }
     Outcome operator()(const Due&) const {
         Job job = c.job;
         job.due_at = c.now + operation_check;
@@ -818,6 +855,7 @@ struct InFetching : SubmitAnswers, RemoteNoise,
     using Ignore<StatusSeen, ResultFailed, RemoteCancelled>::operator();
     Outcome operator()(const Adopted& e) const { return not_adopted(e, follows(c.job)); }
 
+    Outcome operator()(const event::Restored&) const { return mark_restored(c); }
     Outcome operator()(const Due&) const {
         Job job = c.job;
         job.due_at = c.now + operation_check;
@@ -922,7 +960,7 @@ struct InFetching : SubmitAnswers, RemoteNoise,
 
 struct InTerminal : SubmitAnswers, RemoteNews, RemoteNoise, FetchNews,
                     Skip<Due, Admitted, SubmitInterrupted, EvidenceSearched, AccountPaused,
-                         AccountResumed> {
+                         AccountResumed, event::Restored> {
     const Context& c;
     explicit InTerminal(const Context& context) : c(context) {}
     using SubmitAnswers::operator();
@@ -930,7 +968,7 @@ struct InTerminal : SubmitAnswers, RemoteNews, RemoteNoise, FetchNews,
     using RemoteNoise::operator();
     using FetchNews::operator();
     using Skip<Due, Admitted, SubmitInterrupted, EvidenceSearched, AccountPaused,
-               AccountResumed>::operator();
+               AccountResumed, event::Restored>::operator();
 
     Outcome operator()(const Adopted& e) const {
         return not_adopted(e, fmt::format("it is over already: {}", to_string(c.job.state)));

@@ -173,12 +173,13 @@ awaitable<Result<BackupDone>> Backup::copy_all(BackupDone done,
     const std::string source = core_.services.store.path();
     const std::string inbox = core_.services.inbox == nullptr ? std::string()
                                                               : core_.services.inbox->path();
+    const Instant now = core_.now();
     Result<CopyFacts> facts(Error(ErrorCode::internal, "the copy never began"));
     Result<std::int64_t> rows(std::int64_t{0});
     // The inbox first: a row that becomes a job in between is in both, and is one job by its id.
-    std::function<void()> work = [&facts, &rows, &source, &inbox, &done, &watch] {
+    std::function<void()> work = [&facts, &rows, &source, &inbox, &done, &watch, now] {
         if (!inbox.empty()) rows = store::copy_inbox(inbox, part_of(done.inbox_path), *watch);
-        if (rows) facts = store::copy_store(source, part_of(done.path), *watch);
+        if (rows) facts = store::copy_store(source, part_of(done.path), now, *watch);
     };
     std::function<void()> stop = [&watch] { watch->stop = true; };
     co_await runtime::run_beside(core_.services.tasks.executor(), std::move(work),
@@ -189,6 +190,7 @@ awaitable<Result<BackupDone>> Backup::copy_all(BackupDone done,
     done.jobs = facts->jobs;
     done.events = facts->events;
     done.sha256 = facts->sha256;
+    done.chain_head = facts->chain_head;
     done.inbox_rows = *rows;
     // An empty inbox needs no file.
     if (*rows == 0) done.inbox_path.clear();

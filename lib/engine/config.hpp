@@ -2,6 +2,7 @@
 // What the engine is told: one plain value, replaced whole on a reload.
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,9 +32,23 @@ struct DownloadSetup {
     std::uint64_t disk_reserve_bytes = 256ull << 20;
 };
 
+// Whatever is not set is kept for ever.
+struct RetentionLimits {
+    std::optional<Millis> max_age;           // since the end
+    std::optional<std::int64_t> max_count;   // ended jobs of that state
+    friend bool operator==(const RetentionLimits&, const RetentionLimits&) = default;
+};
+
+struct RetentionSetup {
+    std::map<domain::State, RetentionLimits> jobs;  // by final state
+    std::optional<Millis> evidence_max_age;         // of ended jobs
+    std::string export_folder;                      // absolute
+};
+
 struct EngineConfig {
     std::map<std::string, ProviderSetup> providers;  // by registry name, asked in this order
     DownloadSetup downloads;
+    RetentionSetup retention;
     std::string webhook_public_url;  // without a trailing slash; empty: polling only
     Millis inbox_interval{5'000};    // the slow timer behind the file notification
     Millis stop_grace{8'000};        // how long a stop waits for submits in flight

@@ -70,6 +70,7 @@ struct BackupDone {
     std::int64_t jobs = 0;
     std::int64_t events = 0;
     std::string sha256;      // of the file
+    std::string chain_head;  // hex: the hash of its newest event
     std::string inbox_path;  // the inbox's copy; empty when the inbox had no row
     std::int64_t inbox_rows = 0;
 };
@@ -81,6 +82,15 @@ struct BackupStatus {
     bool checking = false;  // all pages are copied
     std::optional<Instant> last_at;  // of the last one since the start
     std::string last_path;
+};
+
+struct RetentionStatus {
+    bool active = false;         // a limit is configured
+    std::string export_folder;
+    std::string trouble;         // why nothing is removed; empty: nothing stands in the way
+    std::int64_t retired = 0;    // records removed since the start
+    std::int64_t evidence = 0;   // pieces of evidence removed since the start
+    std::optional<Instant> last_at;
 };
 
 struct EngineStatus {
@@ -103,6 +113,7 @@ struct EngineStatus {
     std::vector<LastError> last_errors;  // newest first, at most 10
     store::StoreFacts store;
     BackupStatus backup;
+    RetentionStatus retention;
 };
 
 // Monotonic counters since start, by Prometheus name without the "reeld_" prefix and "_total" suffix;

@@ -62,9 +62,30 @@ Engine::Engine(Services services, EngineConfig config)
       webhooks_(core_, tasks_),
       inbox_(core_),
       backup_(core_),
+      retention_(core_, tasks_),
       started_(core_.services.clock.elapsed()) {}
 
 void Engine::start() {
+    if (const Status known = hold_restored(); !known) {
+        log::error("engine", "nothing is begun before it is known whether this database is a copy",
+                   {{"error", known.error().message()}});
+        core_.services.tasks.spawn("start", start_later());
+        return;
+    }
+    begin();
+}
+
+awaitable<void> Engine::start_later() {
+    constexpr Millis again{1'000};
+    Status known = Error(ErrorCode::busy, "not yet asked");
+    while (!known) {
+        co_await core_.services.clock.sleep_for(again);
+        known = hold_restored();
+    }
+    begin();
+}
+
+void Engine::begin() {
     std::vector<Written> written;
     Status named = name_interrupted(written);
     if (named) named = take_up_operations();
@@ -84,6 +105,7 @@ void Engine::spawn_loops() {
     tasks.spawn("timers", run_timers());
     tasks.spawn("inbox", inbox_.run());
     tasks.spawn("upkeep", run_upkeep());
+    tasks.spawn("retention", retention_.run());
     if (!core_.config.webhook_public_url.empty()) tasks.spawn("webhook keys", webhooks_.warm_up());
 }
 
@@ -94,6 +116,32 @@ Status Engine::name_interrupted(std::vector<Written>& written) {
             written.push_back(
                 apply(core_, tx, job.request.id, domain::event::SubmitInterrupted{}));
         }
+    });
+}
+
+// Durable before anything may be submitted, and not in a group that a failing commit takes back.
+Status Engine::hold_restored() {
+    const Status marked = mark_restored();
+    return marked ? core_.services.store.commit() : marked;
+}
+
+Status Engine::mark_restored() {
+    return core_.services.store.transact([&](store::Tx& tx) {
+        const auto made_at = tx.copied_at();
+        if (!made_at) return;
+        log::warning("engine", "this database is a copy: its pending jobs are held, because they "
+                               "may have been submitted since",
+                     {{"made_at", to_rfc3339(*made_at)}});
+        constexpr int all = 1'000'000;
+        for (const store::State state : domain::all_states) {
+            if (domain::is_terminal(state)) continue;
+            for (const Job& job : tx.jobs_in_state(state, all)) {
+                // A job is met twice when it has been moved to a state that comes later.
+                if (job.restored == domain::Restored::ask) continue;
+                apply(core_, tx, job.request.id, domain::event::Restored{});
+            }
+        }
+        tx.forget_copied();
     });
 }
 
@@ -161,6 +209,7 @@ void Engine::reconfigure(EngineConfig config) {
     }
     core_.dispatch_bell.ring();
     core_.timer_bell.ring();
+    retention_.look_again();
     core_.services.tasks.spawn("key check", check_keys(core_));
 }
 
@@ -288,6 +337,9 @@ awaitable<Result<std::vector<Submitted>>> Engine::submit(
             if (outcome == store::InsertOutcome::conflict) {
                 refuse(ErrorCode::conflict, one.job.request.id.str());
             }
+            if (outcome == store::InsertOutcome::retired) {
+                refuse(ErrorCode::conflict, retired_words(*tx.find_retired(one.job.request.id)));
+            }
             one.existed = outcome == store::InsertOutcome::existed;
             submitted.push_back(std::move(one));
         }
@@ -378,6 +430,11 @@ awaitable<Result<Job>> Engine::retry(JobId id, Person person) {
         // A second retry of one job would pay twice for one wish.
         answer = tx.find_retry_of(id);
         if (answer) return;
+        if (const auto retired = tx.find_retired_retry_of(id)) {
+            refused = Error(ErrorCode::conflict,
+                            fmt::format("it was tried again already: {}", retired_words(*retired)));
+            return;
+        }
         JobId fresh(runtime::uuid_v7(core_.now(), core_.services.rng));
         auto row = domain::retry_row(*ended, std::move(fresh), core_.now());
         if (!row) {
@@ -493,6 +550,7 @@ EngineStatus Engine::status() {
     status.store_trouble = core_.store_trouble;
     status.inbox_trouble = core_.inbox_trouble;
     status.backup = backup_.status();
+    status.retention = retention_.status();
     return status;
 }
 

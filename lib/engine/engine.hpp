@@ -11,6 +11,7 @@
 #include "engine/fetch_stage.hpp"
 #include "engine/inbox_intake.hpp"
 #include "engine/job_tasks.hpp"
+#include "engine/retention.hpp"
 #include "engine/webhook_intake.hpp"
 
 namespace reeld::engine {
@@ -20,7 +21,8 @@ class Engine : public Control {
     Engine(Services services, EngineConfig config);
 
     // Starts the loops. What a crash left behind is found by the same timers as everything else;
-    // only submits without an owner are named at once.
+    // only submits without an owner are named at once. On a restored copy the pending jobs are held
+    // before anything else.
     void start();
     // No new submit; waits for those in flight for at most `stop_grace`, then ends every task.
     awaitable<void> stop();
@@ -54,6 +56,10 @@ class Engine : public Control {
     Status fire_due(std::vector<Written>& written, bool& more);
     Status name_interrupted(std::vector<Written>& written);
     Status take_up_operations();
+    Status hold_restored();
+    Status mark_restored();
+    awaitable<void> start_later();
+    void begin();
     awaitable<Result<domain::Job>> apply_action(JobId id, domain::Event event, Person person);
     awaitable<Result<domain::Job>> retry(JobId id, Person person);
     void follow(std::vector<Written> written);
@@ -71,6 +77,7 @@ class Engine : public Control {
     WebhookIntake webhooks_;
     InboxIntake inbox_;
     Backup backup_;
+    Retention retention_;
     Millis started_;  // on the clock's elapsed()
     std::string webhook_address_;
 };

@@ -136,9 +136,14 @@ Status InboxIntake::take(const store::InboxRow& row, std::string& refusal) {
     const std::string id = request.id.str();
     domain::Job job = domain::first_row(std::move(request), *provider, core_.now());
     store::InsertOutcome outcome = store::InsertOutcome::inserted;
+    std::optional<store::RetiredJob> retired;
     const Status status = core_.services.store.transact(
-        [&](store::Tx& tx) { outcome = create(core_, tx, job, "dropped into the inbox"); });
+        [&](store::Tx& tx) {
+            outcome = create(core_, tx, job, "dropped into the inbox");
+            if (outcome == store::InsertOutcome::retired) retired = tx.find_retired(JobId(id));
+        });
     if (!status) return status;
+    if (retired) refusal = "id: " + retired_words(*retired);
     if (outcome == store::InsertOutcome::conflict) {
         refusal = fmt::format(
             "id: \"{}\" is a job with other content already; choose another id, or leave it out",

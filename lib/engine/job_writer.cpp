@@ -228,6 +228,13 @@ store::InsertOutcome create(Core& core, store::Tx& tx, Job& job, std::string tex
     return outcome;
 }
 
+std::string retired_words(const store::RetiredJob& job) {
+    return fmt::format(
+        "\"{}\" was {} on {}, and retention has removed its record; it is not made again. For a new "
+        "job choose another id",
+        job.id.str(), domain::to_string(job.state), to_rfc3339(job.finished_at));
+}
+
 void note(Core& core, store::Tx& tx, const Job& job, std::string event, std::string text,
           std::optional<std::int64_t> evidence) {
     store::AuditEntry entry = entry_for(job, core.now(), std::move(event), std::move(text));

@@ -28,6 +28,9 @@ Written apply(Core& core, store::Tx& tx, const JobId& id, const domain::Event& e
 // Inserts a new job with the first event of its trail.
 store::InsertOutcome create(Core& core, store::Tx& tx, domain::Job& job, std::string note);
 
+// "id" was completed on …: what the id of a removed record is answered with.
+std::string retired_words(const store::RetiredJob& job);
+
 // An entry of the trail that changes nothing.
 void note(Core& core, store::Tx& tx, const domain::Job& job, std::string event, std::string text,
           std::optional<std::int64_t> evidence = std::nullopt);

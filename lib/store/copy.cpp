@@ -112,8 +112,15 @@ Status compare(const CopyFacts& wanted, SQLite::Database& copy, const std::strin
                              jobs, events, wanted.jobs, wanted.events));
 }
 
+// A daemon that is started on it must know that more may have happened since.
+void mark(SQLite::Database& copy, Instant made_at) {
+    SQLite::Statement note(copy, sql::mark_copied.data());
+    note.bind(":made_at", to_unix_ms(made_at));
+    note.exec();
+}
+
 Result<CopyFacts> copy_snapshot(const std::string& source, const std::string& target,
-                                CopyWatch& watch) {
+                                Instant made_at, CopyWatch& watch) {
     CopyFacts facts;
     {
         SQLite::Database from(source, SQLite::OPEN_READONLY, busy_timeout_ms);
@@ -125,6 +132,8 @@ Result<CopyFacts> copy_snapshot(const std::string& source, const std::string& ta
         if (!copy_pages(from, to, pages_at_once, watch)) return stopped(target);
         watch.checking = true;
         leave_wal(to);
+        facts.chain_head = to.execAndGet(std::string(sql::chain_head_hex)).getString();
+        mark(to, made_at);
         if (Status same = compare(facts, to, target); !same) return same.error();
         if (Status whole = check_whole(to, target); !whole) return whole.error();
     }
@@ -138,8 +147,8 @@ Result<CopyFacts> copy_snapshot(const std::string& source, const std::string& ta
 }  // namespace
 
 Result<CopyFacts> copy_store(const std::string& source, const std::string& target,
-                             CopyWatch& watch) {
-    return guarded(target, watch, [&] { return copy_snapshot(source, target, watch); });
+                             Instant made_at, CopyWatch& watch) {
+    return guarded(target, watch, [&] { return copy_snapshot(source, target, made_at, watch); });
 }
 
 Result<std::int64_t> copy_inbox(const std::string& source, const std::string& target,

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/result.hpp"
+#include "base/time.hpp"
 
 namespace reeld::store {
 
@@ -21,14 +22,15 @@ struct CopyFacts {
     std::uint64_t bytes = 0;
     std::int64_t jobs = 0;
     std::int64_t events = 0;
-    std::string sha256;  // of the file
+    std::string sha256;      // of the file
+    std::string chain_head;  // hex: the hash of the newest event
 };
 
 // The database at `source`, as it is at this moment, as one file without a log beside it. `target`
 // must not exist. The copy is whole (integrity check, the same number of rows), not yet flushed.
-// On an error a part of it may be left. Errors: cancelled, disk_full, io, corrupt.
+// It carries a mark (Tx::copied_at). On an error a part of it may be left. Errors: cancelled, disk_full, io, corrupt.
 Result<CopyFacts> copy_store(const std::string& source, const std::string& target,
-                             CopyWatch& watch);
+                             Instant made_at, CopyWatch& watch);
 
 // The same of an inbox; the number of its rows.
 Result<std::int64_t> copy_inbox(const std::string& source, const std::string& target,

@@ -89,6 +89,9 @@ Job read_job(const Query& row) {
     job.queue_position = row.maybe_integer("queue_position");
     job.progress = row.maybe_real("progress");
     job.cancel_requested = row.flag("cancel_requested");
+    const std::string restored = row.text("restored");
+    if (restored == "ask") job.restored = domain::Restored::ask;
+    if (restored == "released") job.restored = domain::Restored::released;
     job.cost_micro_usd = row.maybe_integer("cost_micro_usd");
     if (auto id = row.maybe_text("retry_of")) job.retry_of = JobId(std::move(*id));
     job.created_at = row.time("created_at");
@@ -176,6 +179,7 @@ void bind_progress(Query& query, const Job& job) {
         .integer(":queue_position", job.queue_position)
         .real(":progress", job.progress)
         .integer(":cancel_requested", job.cancel_requested ? 1 : 0)
+        .text_or_null(":restored", domain::to_string(job.restored))
         .integer(":cost_micro_usd", job.cost_micro_usd)
         .time(":submitted_at", job.submitted_at)
         .time(":finished_at", job.finished_at);

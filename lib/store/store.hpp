@@ -87,7 +87,36 @@ struct UnstoredFile {
     std::string path;
 };
 
-enum class InsertOutcome { inserted, existed, conflict };
+// `retired`: the id belonged to a job whose record was removed; nothing is inserted.
+enum class InsertOutcome { inserted, existed, conflict, retired };
+
+// What is left of a job whose record was removed.
+struct RetiredJob {
+    JobId id;
+    std::string content_hash;
+    State state = State::completed;
+    Instant finished_at{};
+};
+
+struct EndedJob {
+    JobId id;
+    Instant finished_at{};
+};
+
+struct EvidenceAge {
+    std::int64_t id = 0;
+    Instant at{};
+    bool done = false;  // processed, and its job has ended
+};
+
+struct EvidenceReference {
+    std::int64_t id = 0;
+    int attempt = 0;
+    std::string kind;
+    Instant at{};
+    std::int64_t bytes = 0;
+    bool clipped = false;
+};
 
 // The queries of one transaction. Valid only inside the function given to Store::transact.
 // Broken invariants and SQLite's own failures leave as exceptions that transact() catches.
@@ -95,7 +124,8 @@ class Connection;
 
 class Tx {
   public:
-    // Jobs. insert fills job.seq and version; `existed` and `conflict` change nothing and fill
+    // Jobs. insert fills job.seq and version; the other outcomes change nothing, `existed` and
+    // `conflict` fill
     // `job` with the row that is there (compare by domain::content_hash).
     InsertOutcome insert_job(Job& job);
     std::optional<Job> find_job(const JobId& id);          // with its outputs
@@ -162,6 +192,20 @@ class Tx {
     std::vector<Evidence> unprocessed_webhooks(int limit);
     void mark_processed(std::int64_t evidence);
     int count_webhooks(const JobId& job, int attempt);
+
+    // Retention. Oldest end first.
+    std::vector<EndedJob> ended_jobs(State state, int limit);
+    std::optional<RetiredJob> find_retired(const JobId& id);
+    std::optional<RetiredJob> find_retired_retry_of(const JobId& id);  // the retired retry of `id`
+    // Removes an ended job's rows and remembers its id.
+    void retire_job(const Job& job);
+    std::vector<EvidenceAge> evidence_ages(std::int64_t after, int limit);  // oldest first
+    std::vector<EvidenceReference> evidence_references(const JobId& job);
+    std::vector<std::string> event_hashes(const JobId& job);  // hex, as events() is ordered
+
+    // Set when this database is a copy that nobody has started a daemon on yet.
+    std::optional<Instant> copied_at();
+    void forget_copied();
 
     // Providers.
     ProviderState provider_state(std::string_view name);   // a fresh one when absent

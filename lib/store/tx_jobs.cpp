@@ -80,6 +80,7 @@ InsertOutcome Tx::insert_job(Job& job) {
         job = load_job(connection_, *existing).value();
         return same ? InsertOutcome::existed : InsertOutcome::conflict;
     }
+    if (find_retired(job.request.id)) return InsertOutcome::retired;
     {
         Query query(connection_, sql::insert_job);
         bind_request(query, job);

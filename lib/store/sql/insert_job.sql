@@ -3,14 +3,14 @@ INSERT INTO jobs (
     id, model, batch, priority, not_before, deadline, max_attempts, output, labels,
     content_hash, provider, state, reason, error_code, error_message, attempt,
     billable_attempts, refusals, fetch_failures, request_id, status_url, response_url,
-    cancel_url, queue_position, progress, video_url, cancel_requested, cost_micro_usd, retry_of,
+    cancel_url, queue_position, progress, video_url, cancel_requested, restored, cost_micro_usd, retry_of,
     created_at, submitted_at, finished_at, due_at, unknown_until, quiet_polls, missing_polls,
     failed_polls, input
 ) VALUES (
     :id, :model, :batch, :priority, :not_before, :deadline, :max_attempts, :output, :labels,
     :content_hash, :provider, :state, :reason, :error_code, :error_message, :attempt,
     :billable_attempts, :refusals, :fetch_failures, :request_id, :status_url, :response_url,
-    :cancel_url, :queue_position, :progress, :video_url, :cancel_requested, :cost_micro_usd,
+    :cancel_url, :queue_position, :progress, :video_url, :cancel_requested, :restored, :cost_micro_usd,
     :retry_of, :created_at, :submitted_at, :finished_at, :due_at, :unknown_until, :quiet_polls,
     :missing_polls, :failed_polls, :input
 )

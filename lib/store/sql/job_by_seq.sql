@@ -3,6 +3,6 @@ SELECT
     seq, id, version, model, batch, priority, not_before, deadline, max_attempts, output,
     labels, provider, state, reason, error_code, error_message, attempt, billable_attempts,
     refusals, fetch_failures, request_id, status_url, response_url, cancel_url, queue_position,
-    progress, cancel_requested, cost_micro_usd, retry_of, created_at, submitted_at, finished_at,
+    progress, cancel_requested, restored, cost_micro_usd, retry_of, created_at, submitted_at, finished_at,
     due_at, unknown_until, quiet_polls, missing_polls, failed_polls, input
 FROM jobs WHERE seq = :seq

@@ -6,7 +6,7 @@ UPDATE jobs SET
     :billable_attempts, refusals = :refusals, fetch_failures = :fetch_failures, request_id =
     :request_id, status_url = :status_url, response_url = :response_url, cancel_url =
     :cancel_url, queue_position = :queue_position, progress = :progress, video_url = :video_url,
-    cancel_requested = :cancel_requested, cost_micro_usd = :cost_micro_usd, submitted_at =
+    cancel_requested = :cancel_requested, restored = :restored, cost_micro_usd = :cost_micro_usd, submitted_at =
     :submitted_at, finished_at = :finished_at, due_at = :due_at, unknown_until = :unknown_until,
     quiet_polls = :quiet_polls, missing_polls = :missing_polls, failed_polls = :failed_polls
 WHERE seq = :seq AND version = :version

@@ -64,6 +64,7 @@ Event draw(std::mt19937& random) {
         ReleaseRequested{},
         AccountPaused{},
         AccountResumed{},
+        event::Restored{},
     };
     return random() % 4 != 0 ? likely[random() % likely.size()] : rare[random() % rare.size()];
 }

@@ -70,6 +70,7 @@ const std::map<std::string, Change>& changes() {
         {"cancel", [](Scene& s) { s.job.cancel_requested = true; }},
         {"deadline", [](Scene& s) { s.job.request.deadline = start; }},
         {"used_up", [](Scene& s) { s.job.billable_attempts = s.job.request.max_attempts; }},
+        {"restored", [](Scene& s) { s.job.restored = Restored::ask; }},
         {"billed", [](Scene& s) { s.job.billable_attempts = 1; }},
         {"later", [](Scene& s) { s.job.request.not_before = start + 1h; }},
         {"wait_over", [](Scene& s) { s.now = start + 15min; }},
@@ -152,6 +153,7 @@ const std::map<std::string, Event>& examples() {
             {"release_requested", ReleaseRequested{}},
             {"account_paused", AccountPaused{Reason::credentials, {"credentials", "bad key"}}},
             {"account_resumed", AccountResumed{}},
+            {"restored", event::Restored{}},
         };
         add_refusals<SubmitRefused>(made, "submit_refused");
         add_refusals<PollFailed>(made, "poll_failed");
@@ -313,6 +315,7 @@ TEST_CASE("every example stands under its event's name in the trail") {
 
 const char* const table = R"(
 [held user]
+restored: held restored
 due: held user
 admitted submit_interrupted @searches @noise hold_requested account_paused: skipped
 account_resumed: skipped
@@ -322,6 +325,7 @@ cancel_requested: cancelled before_submit
 release_requested: queued
 
 [held submit_unknown]
+restored: held submit_unknown
 due: held submit_unknown !search_evidence
 admitted submit_interrupted @searches @noise account_paused account_resumed: skipped
 @answers @news @fetches hold_requested: ignored
@@ -330,6 +334,7 @@ cancel_requested: cancelled after_submit
 release_requested: queued
 
 [held remote_missing]
+restored: held remote_missing
 due: held remote_missing
 admitted submit_interrupted @searches @noise account_paused account_resumed: skipped
 @answers @fetches hold_requested: ignored
@@ -346,6 +351,7 @@ cancel_requested: cancelled after_submit
 release_requested: queued (missing)
 
 [held account]
+restored: held restored
 due: held account
 admitted submit_interrupted @searches @noise account_paused: skipped
 @answers @news @fetches: ignored
@@ -355,6 +361,7 @@ hold_requested: held user
 release_requested account_resumed: queued
 
 [blocked dependency]
+restored: held restored
 due: blocked dependency
 admitted submit_interrupted @searches @noise account_paused account_resumed: skipped
 @answers adopted @news @fetches: ignored
@@ -364,6 +371,7 @@ release_requested: rejected
 adopted/person: rejected
 
 [scheduled backoff]
+restored: held restored
 due: queued
 admitted submit_interrupted @searches @noise account_paused account_resumed: skipped
 @answers @news @fetches: ignored
@@ -373,6 +381,7 @@ hold_requested: held user
 release_requested: rejected
 
 [queued]
+restored: held restored
 due: queued
 admitted: submitting !send_submit
 @answers @news @fetches: ignored
@@ -384,6 +393,7 @@ release_requested: rejected
 account_paused: held credentials
 
 [submitting]
+restored: submitting
 due submit_interrupted: submit_unknown interrupted (unknown)
 admitted @searches @noise account_paused account_resumed: skipped
 submit_accepted submit_accepted/other: submitted (accepted)
@@ -402,6 +412,7 @@ hold_requested release_requested: rejected
 adopted/person: rejected
 
 [submit_unknown timeout]
+restored: submit_unknown timeout
 due webhook_hint: submit_unknown timeout !search_evidence
 admitted submit_unknown submit_unknown/reset submit_interrupted remote_missing: skipped
 result_not_ready cancel_answered cancel_answered/late account_paused account_resumed: skipped
@@ -418,6 +429,7 @@ adopted adopted/person: submitted (adopted)
 hold_requested release_requested: rejected
 
 [submitted]
+restored: submitted
 due webhook_hint: submitted !poll_status
 admitted submit_interrupted @searches account_paused account_resumed: skipped
 @answers adopted @fetches: ignored
@@ -434,6 +446,7 @@ hold_requested release_requested: rejected
 adopted/person: rejected
 
 [running]
+restored: running
 due webhook_hint: running !poll_status
 admitted submit_interrupted @searches account_paused account_resumed: skipped
 @answers adopted @fetches: ignored
@@ -451,6 +464,7 @@ hold_requested release_requested: rejected
 adopted/person: rejected
 
 [running result]
+restored: running result
 due status_seen/ended: running result !read_result
 admitted submit_interrupted @searches account_paused account_resumed: skipped
 @answers adopted @fetches: ignored
@@ -468,6 +482,7 @@ hold_requested release_requested: rejected
 adopted/person: rejected
 
 [fetching]
+restored: fetching
 due: fetching !fetch
 admitted submit_interrupted @searches @noise account_paused account_resumed: skipped
 @answers adopted status_seen status_seen/ended status_seen/running result_seen: ignored
@@ -485,23 +500,39 @@ hold_requested release_requested: rejected
 adopted/person: rejected
 
 [completed]
+restored: skipped
 due admitted submit_interrupted @searches @noise account_paused account_resumed: skipped
 @answers adopted @news @fetches: ignored
 cancel_requested hold_requested release_requested: rejected
 adopted/person: rejected
 
 [failed attempts]
+restored: skipped
 due admitted submit_interrupted @searches @noise account_paused account_resumed: skipped
 @answers adopted @news @fetches: ignored
 cancel_requested hold_requested release_requested: rejected
 adopted/person: rejected
 
 [cancelled before_submit]
+restored: skipped
 due admitted submit_interrupted @searches @noise cancel_requested account_paused: skipped
 account_resumed: skipped
 @answers adopted @news @fetches: ignored
 hold_requested release_requested: rejected
 adopted/person: rejected
+
+[held restored+restored]
+due: held restored
+restored account_resumed: skipped
+cancel_requested: cancelled before_submit
+release_requested: queued
+
+[running+restored]
+result_failed: held restored (failed)
+result_failed/permanent: failed content_policy (failed)
+
+[submit_unknown timeout+resubmit+wait_over+restored]
+evidence_searched: held submit_unknown
 
 [held user+deadline]
 due: failed deadline

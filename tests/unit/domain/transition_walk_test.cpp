@@ -72,6 +72,7 @@ const std::vector<Event>& representative_events() {
             ReleaseRequested{},
             AccountPaused{Reason::account, {"account", "locked"}},
             AccountResumed{},
+            event::Restored{},
         };
         for (const auto kind : {RefusalKind::retry, RefusalKind::rate_limited,
                                 RefusalKind::permanent, RefusalKind::credentials}) {
@@ -112,6 +113,7 @@ std::string key_of(const Node& node) {
                        j.error ? j.error->code : "", j.submitted_at.has_value());
     for (const Output& output : j.outputs)
         key += fmt::format(" {}{}", output.path, output.stored);
+    key += to_string(j.restored);
     return key;
 }
 

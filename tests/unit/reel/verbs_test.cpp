@@ -297,3 +297,25 @@ TEST_CASE_FIXTURE(Command, "adopt ends in the code of what stands against it") {
     CHECK(parse_arguments({"adopt", "a"}, "1").exit == Exit::usage);
     CHECK(parse_arguments({"adopt", "a", "r", "x"}, "1").exit == Exit::usage);
 }
+
+TEST_CASE_FIXTURE(Command, "backup asks for an absolute path and prints what was copied") {
+    client.answers["POST /v1/backup"] = {
+        {201, R"({"path":"/b/a.db","bytes":4096,"jobs":3,"events":9,"sha256":"5e","inbox_path":null})"}};
+    CHECK(run({"backup", "/b/./a.db"}) == Exit::ok);
+    CHECK(client.last_body == R"({"path":"/b/a.db"})");
+    CHECK(out == "/b/a.db\t4096\t3\t9\t5e\t\n");
+    CHECK(run({"backup", "a.db"}) == Exit::ok);
+    CHECK(client.last_body.find(R"({"path":"/)") == 0);
+    terminal = true;
+    CHECK(run({"backup", "/b/a.db"}) == Exit::ok);
+    CHECK(out.find("3 jobs, 9 events") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(Command, "a backup over a file is a conflict, over a full disk a matter of the disk") {
+    client.answers["POST /v1/backup"] = {{409, problem("file_exists")}};
+    CHECK(run({"backup", "/b/a.db"}) == Exit::conflict);
+    client.answers["POST /v1/backup"] = {{507, problem("disk_full")}};
+    CHECK(run({"backup", "/b/a.db"}) == Exit::disk);
+    client.answers["POST /v1/backup"] = {{422, problem("no_such_folder")}};
+    CHECK(run({"backup", "/b/a.db"}) == Exit::usage);
+}

@@ -297,3 +297,37 @@ TEST_CASE("a reload tells what is in force now and what waits for a restart") {
     CHECK(diff_reload(*after, moved).live ==
           std::vector<std::string>{"webhook.public_url: http://a.example -> http://b.example"});
 }
+
+TEST_CASE("retention keeps everything unless limits are named, by final state") {
+    const auto none = parse("");
+    REQUIRE(none.has_value());
+    CHECK(value_of(*none, "retention.completed.max_age") == "-");
+    CHECK(value_of(*none, "retention.evidence") == "-");
+    CHECK(value_of(*none, "retention.export") == "/var/lib/reeld/exports");
+    const auto some = parse(
+        "[retention]\nexport = \"/srv/reeld\"\ncompleted = { max_age = \"365d\", max_count = 5 }\n"
+        "failed = { max_count = 0 }\nevidence = \"90d\"\n");
+    REQUIRE_MESSAGE(some.has_value(), some.error().context());
+    CHECK(value_of(*some, "retention.completed.max_age") == "365d");
+    CHECK(value_of(*some, "retention.completed.max_count") == "5");
+    CHECK(value_of(*some, "retention.failed.max_count") == "0");
+    CHECK(value_of(*some, "retention.failed.max_age") == "-");
+    CHECK(value_of(*some, "retention.cancelled.max_count") == "-");
+    CHECK(value_of(*some, "retention.evidence") == "90d");
+    CHECK(value_of(*some, "retention.export") == "/srv/reeld");
+    const ReloadDiff diff = diff_reload(*none, *some);
+    CHECK(diff.restart.empty());
+    CHECK(diff.live.size() == 5);
+}
+
+TEST_CASE("a mistake in retention names its key") {
+    CHECK(mistakes("[retention]\nrunning = { max_age = \"1d\" }\n").find("retention.running") !=
+          std::string::npos);
+    CHECK(mistakes("[retention]\nfailed = \"1d\"\n").find("must be a table") != std::string::npos);
+    CHECK(mistakes("[retention]\nfailed = { max_age = \"soon\" }\n")
+              .find("retention.failed.max_age") != std::string::npos);
+    CHECK(mistakes("[retention]\nevidence = 7\n").find("retention.evidence") != std::string::npos);
+    CHECK(mistakes("[retention]\nexport = \"here\"\n").find("absolute path") != std::string::npos);
+    CHECK(mistakes("[retention]\nexport = \"/var/lib/reeld/outputs\"\n").find("of its own") !=
+          std::string::npos);
+}

@@ -33,7 +33,7 @@ TEST_CASE("a copy is one whole file that opens as a store with the same jobs") {
     Scratch scratch;
     const auto store = filled(scratch, 300);
     CopyWatch watch;
-    const auto facts = copy_store(store->path(), scratch.file("copy.db"), watch);
+    const auto facts = copy_store(store->path(), scratch.file("copy.db"), noon, watch);
     REQUIRE(facts);
     CHECK(facts->jobs == 300);
     CHECK(facts->events == 0);
@@ -44,6 +44,8 @@ TEST_CASE("a copy is one whole file that opens as a store with the same jobs") {
     CHECK_FALSE(std::filesystem::exists(scratch.file("copy.db-shm")));
     const auto copy = open_store(scratch.file("copy.db"));
     CHECK(find(*copy, "job-299").has_value());
+    CHECK(in(*copy, [](Tx& tx) { return tx.copied_at(); }) == noon);
+    CHECK_FALSE(in(*store, [](Tx& tx) { return tx.copied_at(); }).has_value());
 }
 
 TEST_CASE("a copy made in the middle of a group holds what was committed and nothing else") {
@@ -51,7 +53,7 @@ TEST_CASE("a copy made in the middle of a group holds what was committed and not
     const auto store = filled(scratch, 3);
     insert(*store, "not-yet-durable");
     CopyWatch watch;
-    REQUIRE(copy_store(store->path(), scratch.file("copy.db"), watch));
+    REQUIRE(copy_store(store->path(), scratch.file("copy.db"), noon, watch));
     REQUIRE(store->commit().has_value());
     CHECK(find(*store, "not-yet-durable").has_value());
     const auto copy = open_store(scratch.file("copy.db"));
@@ -63,7 +65,7 @@ TEST_CASE("the store goes on and its log starts over after a copy") {
     Scratch scratch;
     const auto store = filled(scratch, 50);
     CopyWatch watch;
-    REQUIRE(copy_store(store->path(), scratch.file("copy.db"), watch));
+    REQUIRE(copy_store(store->path(), scratch.file("copy.db"), noon, watch));
     for (int i = 0; i < 2'000; ++i) {
         insert(*store, "later-" + std::to_string(i));
         REQUIRE(store->commit().has_value());
@@ -78,7 +80,7 @@ TEST_CASE("a copy that is to stop ends as cancelled") {
     const auto store = filled(scratch, 3);
     CopyWatch watch;
     watch.stop = true;
-    const auto facts = copy_store(store->path(), scratch.file("copy.db"), watch);
+    const auto facts = copy_store(store->path(), scratch.file("copy.db"), noon, watch);
     REQUIRE_FALSE(facts);
     CHECK(facts.error().code() == ErrorCode::cancelled);
 }
@@ -87,7 +89,7 @@ TEST_CASE("a missing folder and a damaged source are told as what they are") {
     Scratch scratch;
     auto store = filled(scratch, 200);
     CopyWatch watch;
-    const auto nowhere = copy_store(store->path(), scratch.file("none/copy.db"), watch);
+    const auto nowhere = copy_store(store->path(), scratch.file("none/copy.db"), noon, watch);
     REQUIRE_FALSE(nowhere);
     CHECK(nowhere.error().cause() == boost::system::errc::no_such_file_or_directory);
 
@@ -97,7 +99,7 @@ TEST_CASE("a missing folder and a damaged source are told as what they are") {
     file.seekp(4096 * 4);
     file << std::string(4096, 'x');
     file.close();
-    const auto damaged = copy_store(path, scratch.file("copy.db"), watch);
+    const auto damaged = copy_store(path, scratch.file("copy.db"), noon, watch);
     REQUIRE_FALSE(damaged);
     CHECK(damaged.error().code() == ErrorCode::corrupt);
 }

@@ -1,0 +1,1 @@
+SELECT max(made_at) AS made_at FROM copied

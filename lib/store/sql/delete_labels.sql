@@ -1,0 +1,1 @@
+DELETE FROM job_labels WHERE job_seq = :seq

@@ -1,0 +1,1 @@
+DELETE FROM outputs WHERE job_seq = :seq

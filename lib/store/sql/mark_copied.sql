@@ -1,0 +1,1 @@
+INSERT INTO copied (made_at) VALUES (:made_at)

@@ -1,0 +1,89 @@
+// A backup while the engine works, and an engine on a backup.
+#include <filesystem>
+
+#include "unit/engine/fixture.hpp"
+
+using namespace reeld;
+using namespace reeld::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+// The disk of the room is simulated, the copies are real files: what the engine asks its disk about
+// them is put there by hand.
+struct Archive : Room {
+    std::string path() const { return folder + "/copy.db"; }
+
+    Result<engine::BackupDone> back_up(std::function<bool()> abandoned = [] { return false; }) {
+        const Started<Result<engine::BackupDone>> started(
+            loop, engine().backup(path(), std::move(abandoned)));
+        while (!started.done()) {
+            loop.restart();
+            loop.run_for(5ms);
+        }
+        return started.get();
+    }
+    // Starts an engine on the copy instead.
+    void restore() {
+        end();
+        const std::string part = path() + ".copying";
+        std::filesystem::rename(part, database());
+        std::filesystem::remove(database() + "-wal");
+        std::filesystem::remove(database() + "-shm");
+        start();
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a path that is relative, taken or in no folder is refused before anything is done") {
+    Archive room;
+    room.start();
+    for (const char* path : {"copy.db", "", "/", "/a/../b", "/a/", "/a\n"}) {
+        CAPTURE(path);
+        const auto refused =
+            room.run(room.engine().backup(path, [] { return false; }));
+        REQUIRE_FALSE(refused);
+        CHECK(refused.error().code() == ErrorCode::invalid);
+    }
+    room.disk.put("/taken.db", "x");
+    const auto taken = room.run(room.engine().backup("/taken.db", [] { return false; }));
+    REQUIRE_FALSE(taken);
+    CHECK(taken.error().code() == ErrorCode::conflict);
+    room.disk.capacity = 1;
+    const auto full = room.run(room.engine().backup("/full.db", [] { return false; }));
+    REQUIRE_FALSE(full);
+    CHECK(full.error().code() == ErrorCode::disk_full);
+}
+
+TEST_CASE("a backup nobody waits for any more is given up") {
+    Archive room;
+    room.start();
+    const auto given_up = room.back_up([] { return true; });
+    REQUIRE_FALSE(given_up);
+    CHECK(given_up.error().code() == ErrorCode::cancelled);
+    CHECK(room.engine().status().backup.running.empty());
+}
+
+TEST_CASE("an engine on a copy holds what was pending and follows what was at the provider") {
+    Archive room;
+    room.limits().concurrency = 1;
+    room.start();
+    REQUIRE(room.submit("sent"));
+    REQUIRE(room.until([&] { return room.is("sent", State::submitted); }));
+    REQUIRE(room.submit("waiting"));
+    // The simulated disk knows nothing of the copy, so its last step fails; the copy is there.
+    static_cast<void>(room.back_up());
+    const int submits = room.client.count["submit"];
+    room.restore();
+    CHECK(room.job("waiting").reason == Reason::restored);
+    room.client.answer["status"] = [](const HttpRequest&) {
+        return answered(200, R"({"status":"COMPLETED"})");
+    };
+    REQUIRE(room.until([&] { return room.is("sent", State::completed); }));
+    room.pass(1h);
+    CHECK(room.is("waiting", State::held));
+    CHECK(room.client.count["submit"] == submits);
+    REQUIRE(room.act("waiting", engine::Action::release));
+    REQUIRE(room.until([&] { return room.client.count["submit"] == submits + 1; }));
+}
