@@ -9,7 +9,9 @@
 // the first download of its file. These names force an outcome instead:
 //   [sandbox:content_policy]  422 content_policy_violation
 //   [sandbox:500] [sandbox:503] [sandbox:504]   that status as the job's result
+//   [sandbox:refused]         422 at the submit, nothing is accepted
 //   [sandbox:slow]            runs ten times as long
+//   [sandbox:two_files]       its result has a picture beside the video
 //   [sandbox:html]            its file is always an HTML page
 //   [sandbox:cut]             its file is always a cut MP4 of consistent length
 #include <array>

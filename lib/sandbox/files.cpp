@@ -68,6 +68,9 @@ Answer serve_output(World& world, const Call& call) {
     if (job == nullptr || job->stage != Stage::completed || job->outcome.status != 200) {
         return not_found();
     }
+    if (call.segments[3] == picture_name) {
+        return serve_bytes(make_picture(), "image/png", call.headers, false);
+    }
     const bool first = ++job->downloads == 1;
     const auto at = World::nth(*job, job->downloads);
     if (auto answer = withhold(world, call, *job, at, first)) return *answer;

@@ -1,6 +1,7 @@
 // How jobs end, and the file that a good end makes.
 #include <fmt/format.h>
 
+#include "base/encoding.hpp"
 #include "sandbox/mp4.hpp"
 #include "sandbox/world.hpp"
 
@@ -64,7 +65,19 @@ Outcome video(const World& world, const Job& job) {
         {"file_name", "output.mp4"},
         {"file_size", make_output(world, job).size()}};
     Outcome outcome;
-    outcome.body = json::object{{"video", std::move(file)}};
+    json::object body{{"video", std::move(file)}};
+    if (job.marks.contains("two_files")) {
+        // Its size is not told, as some models do it.
+        json::object picture{
+            {"url", fmt::format("{}/files/b/{}/{}", world.options.public_url, job.request_id,
+                                picture_name)},
+            {"content_type", "image/png"},
+            {"file_name", picture_name}};
+        json::array pictures;
+        pictures.push_back(std::move(picture));
+        body["images"] = std::move(pictures);
+    }
+    outcome.body = std::move(body);
     return outcome;
 }
 
@@ -115,6 +128,13 @@ std::string make_output(const World& world, const Job& job) {
     spec.columns = world.draws.below("columns", job.post, 2) == 0 ? 4 : 6;
     spec.faststart = world.draws.below("faststart", job.post, 2) == 0;
     return make_mp4(spec);
+}
+
+std::string make_picture() {
+    constexpr std::string_view png =
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNo"
+        "AAAAggCBd81ytgAAAABJRU5ErkJggg==";
+    return from_base64url(png).value();
 }
 
 }  // namespace reeld::sandbox

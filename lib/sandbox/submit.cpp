@@ -204,7 +204,15 @@ Answer dropped() {
     return answer;
 }
 
+Answer invalid_input() {
+    json::object entry{{"loc", {"body", "prompt"}},
+                       {"msg", "the prompt asks for a refusal"},
+                       {"type", "value_error"}};
+    return json_answer(422, {{"detail", json::array{std::move(entry)}}});
+}
+
 Answer answer_order(World& world, const Call& call, const std::string& endpoint, Order order) {
+    if (order.marks.contains("refused")) return invalid_input();
     const auto post = order.post;
     if (auto refused = over_the_rate(world, post, call.now)) return *refused;
     const auto fault = draw_fault(world, order);

@@ -82,6 +82,9 @@ Outcome plan_outcome(World& world, const Job& job);
 std::string make_output(const World& world, const Job& job);
 // What its result says at this time: its file's URL may be one that expires.
 json::value write_result(const Job& job, Instant now);
+// The same small picture for every job that has one.
+inline constexpr std::string_view picture_name = "preview.png";
+std::string make_picture();
 
 // What `root` is for an endpoint id: namespace, owner and alias.
 std::string app_root(std::string_view endpoint);
