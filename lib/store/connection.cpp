@@ -23,10 +23,8 @@ constexpr std::string_view undo_changes = "ROLLBACK TO change";
 // For foreign readers' moments only; the event loop stands still meanwhile.
 constexpr int busy_timeout_ms = 50;
 
-// Below the 1,000 frames at which a foreign shell would checkpoint by itself.
-constexpr int wal_frames_bound = 900;
-// Past this a restart of the WAL is not awaited any longer: its file is cut.
-constexpr int wal_frames_large = 4 * wal_frames_bound;
+// So many times the bound, and a restart of the WAL is not awaited any longer: its file is cut.
+constexpr int wal_large = 4;
 
 int on_wal_commit(void* frames, sqlite3*, const char*, int count) {
     *static_cast<int*>(frames) = count;
@@ -164,12 +162,13 @@ Status Connection::commit() {
     }
 }
 
-void Connection::watch_wal() {
+void Connection::watch_wal(int checkpoint_frames) {
+    checkpoint_frames_ = checkpoint_frames;
     sqlite3_wal_hook(database_.getHandle(), &on_wal_commit, &wal_frames_);
 }
 
 Status Connection::checkpoint() {
-    if (group_open_ || wal_frames_ <= wal_frames_bound) return ok();
+    if (group_open_ || wal_frames_ <= checkpoint_frames_) return ok();
     sqlite3* handle = database_.getHandle();
     int frames = 0;
     int moved = 0;
@@ -178,7 +177,7 @@ Status Connection::checkpoint() {
         sqlite3_wal_checkpoint_v2(handle, "main", SQLITE_CHECKPOINT_PASSIVE, &frames, &moved);
     if (result == SQLITE_OK && moved > 0) crash_point::pass(CrashPoint::store_pages_moved);
     wal_is_stuck_ = false;
-    if (result == SQLITE_OK && frames > wal_frames_large) {
+    if (result == SQLITE_OK && frames > wal_large * checkpoint_frames_) {
         // A reader kept the WAL from starting over for long: cut it as soon as the reader is gone,
         // without waiting for it here.
         sqlite3_busy_timeout(handle, 0);

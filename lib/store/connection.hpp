@@ -43,7 +43,8 @@ class Connection {
 
     // Frames in the WAL since it was last restarted, as of the newest commit.
     int wal_frames() const { return wal_frames_; }
-    void watch_wal();  // after the pragmas: wal_autocheckpoint replaces the hook
+    // After the pragmas: wal_autocheckpoint replaces the hook.
+    void watch_wal(int checkpoint_frames);
     Status checkpoint();
     // A foreign program holds the write lock: reads go on, writes fail as busy.
     bool writes_blocked() const { return writes_blocked_; }
@@ -71,6 +72,7 @@ class Connection {
     int wal_frames_ = 0;
     bool wal_is_stuck_ = false;
     bool writes_blocked_ = false;
+    int checkpoint_frames_ = 0;
 };
 
 // A prepared statement for one use: bound by name, read by column name, reset at the end.

@@ -103,7 +103,7 @@ Status prepare(Connection& connection, const StoreConfig& config) {
     if (Status set = apply_pragmas(database, config); !set) return set;
     crash_point::pass(CrashPoint::opening_wal_mode_set);
     if (Status migrated = migrate(connection); !migrated) return migrated;
-    connection.watch_wal();
+    connection.watch_wal(config.checkpoint_frames);
     return config.durable ? sync_log(database, config.path) : ok();
 }
 

@@ -221,6 +221,9 @@ struct StoreConfig {
     std::string path;
     bool durable = true;  // false: synchronous OFF, for tests on a simulated clock only
     int pages_max = 0;    // the database's bound in pages, 0: none; lets tests meet a full disk
+    // In the WAL before a checkpoint moves its pages: below the 1,000 frames at which a foreign
+    // shell would do it by itself. Four times as many, and a checkpoint cuts the file.
+    int checkpoint_frames = 900;
 };
 
 struct StoreFacts {
