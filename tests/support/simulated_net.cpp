@@ -36,7 +36,10 @@ http::awaitable<SimulatedNet::Carried> SimulatedNet::carry(HttpRequest request,
         co_return carried;
     }
     const int line = lines_;
-    co_await clock_.sleep_for(latency());
+    {
+        const InFlight in_flight{*this, in_flight_.insert(in_flight_.end(), request)};
+        co_await clock_.sleep_for(latency());
+    }
     if (down || line != lines_) {
         carried.exchange = failed(Delivery::not_sent, ErrorCode::unreachable, "no route");
         co_return carried;
@@ -60,6 +63,11 @@ http::awaitable<SimulatedNet::Carried> SimulatedNet::carry(HttpRequest request,
     carried.exchange.response.headers.set("Date", http_date(clock_.now()));
     carried.bytes_per_second = answer.bytes_per_second;
     co_return carried;
+}
+
+void SimulatedNet::deliver_in_flight() {
+    for (const HttpRequest& request : in_flight_) provider_.handle(request, clock_.now());
+    provider_changed_.ring();
 }
 
 http::awaitable<Exchange> SimulatedNet::send(HttpRequest request, http::RequestOptions options) {

@@ -1,5 +1,7 @@
 #pragma once
 // The network between the daemon and a simulated provider, on a virtual clock.
+#include <list>
+
 #include "http/client.hpp"
 #include "runtime/rng.hpp"
 #include "runtime/task_group.hpp"
@@ -24,12 +26,20 @@ class SimulatedNet final : public http::Client {
     http::awaitable<Exchange> stream(HttpRequest request, http::BodySink& sink,
                                      http::RequestOptions options) override;
 
+    // What is on its way to the provider arrives now; who sent it is not there to hear the answer.
+    void deliver_in_flight();
+
   private:
     struct Carried {
         Exchange exchange;
         std::optional<std::size_t> bytes_per_second;
     };
     http::awaitable<Carried> carry(HttpRequest request, http::RequestOptions options);
+    struct InFlight {
+        SimulatedNet& net;
+        std::list<HttpRequest>::iterator at;
+        ~InFlight() { net.in_flight_.erase(at); }
+    };
     Millis latency();
 
     FakeClock& clock_;
@@ -37,6 +47,7 @@ class SimulatedNet final : public http::Client {
     runtime::Rng& rng_;
     sandbox::Service& provider_;
     runtime::Bell& provider_changed_;
+    std::list<HttpRequest> in_flight_;
 };
 
 }  // namespace reeld::test

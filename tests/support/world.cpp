@@ -54,6 +54,7 @@ struct World::Life {
                 [this](const std::string& name, std::exception_ptr) { failure = name; }) {
         store::StoreConfig config;
         config.path = world.database();
+        config.checkpoint_frames = world.options_.checkpoint_frames;
         auto opened = store::Store::open(config);
         if (!opened) throw std::runtime_error(opened.error().message());
         store = std::move(*opened);
@@ -76,7 +77,7 @@ struct World::Life {
 World::World(WorldOptions options)
     : options_(std::move(options)),
       folder_(fresh_folder(options_.seed)),
-      vfs_(folder_),
+      vfs_(std::make_unique<MemoryVfs>(folder_)),
       clock_(loop_.get_executor()),
       rng_(runtime::make_seeded_rng(options_.seed)),
       daemon_rng_(runtime::make_seeded_rng(options_.seed + 1)),
@@ -91,6 +92,7 @@ World::~World() {
         settle();
         life_.reset();
     }
+    if (moving_) return;  // the folder is another process's
     std::error_code ignored;
     fs::remove_all(folder_, ignored);
 }
@@ -100,7 +102,7 @@ engine::EngineConfig World::config() const {
     for (const providers::Entry& entry : providers::registry()) {
         if (entry.name != "fal") continue;
         provider_api::ProviderConfig api;
-        api.key = Secret("night:key");
+        api.key = Secret(options_.key);
         api.queue_url = provider_url;
         api.rest_url = provider_url;
         api.platform_url = std::string(provider_url) + "/v1";
@@ -108,12 +110,14 @@ engine::EngineConfig World::config() const {
         setup.provider = std::shared_ptr<const provider_api::Provider>(entry.make(api));
         setup.policy.webhook = options_.webhooks;
         setup.policy.resubmit_unknown = options_.resubmit_unknown;
+        setup.policy.submit_unknown_wait = options_.submit_unknown_wait;
         setup.limits.concurrency = options_.concurrency;
         setup.has_key = true;
         setup.allow_plain_http = true;
         setup.allow_private_addresses = true;
         config.providers.emplace("fal", std::move(setup));
     }
+    config.inbox_interval = options_.inbox_interval;
     config.downloads.outputs = outputs;
     config.downloads.named_hosts = {"127.0.0.1:8470"};
     config.downloads.disk_reserve_bytes = 1 << 20;
@@ -127,9 +131,15 @@ store::Inbox& World::inbox() { return *life_->inbox; }
 runtime::TaskGroup& World::tasks() { return life_->tasks; }
 
 void World::start() {
+    ++lives_;
     if (survived_) {
         disk_ = std::move(survived_);
-        vfs_.restart_with(std::move(databases_));
+        if (moving_) {
+            folder_ = fresh_folder(options_.seed);
+            vfs_ = std::make_unique<MemoryVfs>(folder_);
+            moving_ = false;
+        }
+        vfs_->restart_with(std::move(databases_));
     }
     dead_ = false;
     net_->down = false;
@@ -138,11 +148,12 @@ void World::start() {
     if (options_.webhooks) life_->tasks.spawn("webhook pump", pump_webhooks());
 }
 
-void World::die_now() {
+void World::die_now(InFlight in_flight) {
     if (dead_) return;
     dead_ = true;
     net_->down = true;
-    databases_ = vfs_.after_crash();
+    if (in_flight == InFlight::arrives) net_->deliver_in_flight();
+    databases_ = vfs_->after_crash();
     survived_ = disk_->copy();
 }
 
@@ -150,7 +161,7 @@ void World::cut_power(const PowerCut& cut) {
     if (dead_) return;
     dead_ = true;
     net_->down = true;
-    databases_ = vfs_.after_power_cut(cut);
+    databases_ = vfs_->after_power_cut(cut);
     survived_ = disk_->after_power_cut(cut);
 }
 
@@ -163,10 +174,16 @@ void World::bury() {
 
 void World::stop() {
     const Started<bool> stopped(loop_, stop_engine(*life_->engine));
-    if (!pass_until([&] { return stopped.done(); }, std::chrono::minutes{5})) {
-        throw std::runtime_error("the engine does not stop");
-    }
+    const bool ended = pass_until([&] { return stopped.done(); }, std::chrono::minutes{5});
+    if (!ended && !dead_) throw std::runtime_error("the engine does not stop");
+    // The dead one's last task speaks of an engine that is about to go.
+    if (!stopped.done()) run_until(loop_, clock_, [&] { return stopped.done(); });
     bury();
+}
+
+void World::give_key(std::string key) {
+    options_.key = std::move(key);
+    if (life_ && !dead_) life_->engine->reconfigure(config());
 }
 
 runtime::awaitable<void> World::pump_webhooks() {
@@ -204,15 +221,40 @@ runtime::awaitable<void> World::deliver(sandbox::WebhookDelivery delivery) {
     if (!dead_) report.status = response.status;
 }
 
-runtime::awaitable<void> World::submit_task(std::vector<domain::JobRequest> requests) {
+runtime::awaitable<void> World::submit_task(std::vector<domain::JobRequest> requests,
+                                            std::shared_ptr<Reply> reply) {
     const auto submitted = co_await life_->engine->submit(std::move(requests));
-    if (!submitted || dead_) co_return;
-    for (const engine::Submitted& one : *submitted) acknowledged_.insert(one.job.request.id.str());
+    if (dead_) co_return;
+    reply->given = true;
+    if (!submitted) {
+        reply->status = submitted.error();
+        co_return;
+    }
+    for (const engine::Submitted& one : *submitted) {
+        acknowledged_.insert(one.job.request.id.str());
+        reply->jobs.push_back(one.job);
+    }
 }
 
-runtime::awaitable<void> World::act_task(JobId id, engine::Action action) {
-    const auto ignored = co_await life_->engine->act(std::move(id), action);
-    if (!ignored) co_return;
+runtime::awaitable<void> World::act_task(JobId id, engine::Action action,
+                                         std::shared_ptr<Reply> reply) {
+    const auto job = co_await life_->engine->act(std::move(id), action);
+    if (dead_) co_return;
+    reply->given = true;
+    if (job) {
+        acknowledged_.insert(job->request.id.str());
+        reply->jobs.push_back(*job);
+    } else {
+        reply->status = job.error();
+    }
+}
+
+runtime::awaitable<void> World::read_task(std::shared_ptr<Reply> reply) {
+    const Status durable = co_await life_->engine->read_barrier();
+    if (dead_) co_return;
+    reply->given = true;
+    reply->status = durable;
+    if (durable) reply->jobs = jobs();
 }
 
 json::object World::job_json(const std::string& id) const {
@@ -226,13 +268,15 @@ json::object World::job_json(const std::string& id) const {
     return object;
 }
 
-void World::submit(std::vector<json::object> jobs) {
+ReplyPtr World::submit(std::vector<json::object> jobs) {
     std::vector<domain::JobRequest> requests;
     for (const json::object& job : jobs) {
         auto parsed = domain::parse_job(job, clock_.now());
         requests.push_back(std::get<domain::JobRequest>(std::move(parsed)));
     }
-    life_->tasks.spawn("submit", submit_task(std::move(requests)));
+    auto reply = std::make_shared<Reply>();
+    life_->tasks.spawn("submit", submit_task(std::move(requests), reply));
+    return reply;
 }
 
 bool World::drop_row(const std::string& id, std::string_view row_model, std::string_view input,
@@ -243,8 +287,22 @@ bool World::drop_row(const std::string& id, std::string_view row_model, std::str
     return landed;
 }
 
-void World::act(const std::string& id, engine::Action action) {
-    life_->tasks.spawn("person", act_task(JobId(id), action));
+bool World::mend_row(const std::string& id, std::string_view input) {
+    const bool mended = test::mend_row(life_->inbox->path(), id, std::string(input));
+    if (mended) dropped_.insert(id);
+    return mended;
+}
+
+ReplyPtr World::act(const std::string& id, engine::Action action) {
+    auto reply = std::make_shared<Reply>();
+    life_->tasks.spawn("person", act_task(JobId(id), action, reply));
+    return reply;
+}
+
+ReplyPtr World::read() {
+    auto reply = std::make_shared<Reply>();
+    life_->tasks.spawn("reader", read_task(reply));
+    return reply;
 }
 
 void World::risk(const Job& job) {

@@ -26,8 +26,21 @@ struct WorldOptions {
     bool webhooks = true;
     bool resubmit_unknown = false;
     int concurrency = 4;
+    std::string key = "night:key";  // of the daemon
+    Millis submit_unknown_wait = domain::Policy{}.submit_unknown_wait;
+    Millis inbox_interval = engine::EngineConfig{}.inbox_interval;
+    int checkpoint_frames = store::StoreConfig{}.checkpoint_frames;
     sandbox::Options provider;  // seed and public_url are filled in
 };
+
+// What a client of the socket has heard: nothing while the answer is on its way, and nothing ever
+// from a process that died.
+struct Reply {
+    bool given = false;
+    Status status = ok();
+    std::vector<domain::Job> jobs;
+};
+using ReplyPtr = std::shared_ptr<const Reply>;
 
 class World {
   public:
@@ -45,22 +58,33 @@ class World {
     void start();
     // Keeps what the running process would leave if it died at this very moment; from here on
     // nothing that it does reaches provider, disk, database or anybody who waits for its answer.
-    void die_now();
+    enum class InFlight { lost, arrives };  // requests that had left when it died
+    void die_now(InFlight in_flight = InFlight::lost);
     // The same for the whole machine: of what was not synced the next process finds what `cut`
     // says.
     void cut_power(const PowerCut& cut);
     // Ends the process: as die_now() or cut_power() did, or dead at this moment.
     void bury();
-    // Ends it as `systemctl stop` does.
+    // Ends it as `systemctl stop` does, unless it dies under it.
     void stop();
+    // Another key for the daemon; one that runs is reloaded.
+    void give_key(std::string key);
+    // For a fork of the test: from its next start on it lives in a folder of its own, because the
+    // instance lock of this one stays with the process that forked.
+    void move_out() { moving_ = true; }
     bool dead() const { return dead_; }
+    int lives() const { return lives_; }
 
     // People and programs. A job's prompt names it in the provider's ledger.
     json::object job_json(const std::string& id) const;
-    void submit(std::vector<json::object> jobs);
+    ReplyPtr submit(std::vector<json::object> jobs);
     bool drop_row(const std::string& id, std::string_view model, std::string_view input,
                   bool is_good);
-    void act(const std::string& id, engine::Action action);
+    // Somebody mends the input of a refused row.
+    bool mend_row(const std::string& id, std::string_view input);
+    ReplyPtr act(const std::string& id, engine::Action action);
+    // Waits until what can be read is durable, then reads.
+    ReplyPtr read();
     // Someone with the keys of the provider turns its knobs: see `sandbox` control.
     void control(const json::object& body);
     // Payments twice for this job are somebody's choice from here on.
@@ -89,7 +113,7 @@ class World {
     sandbox::Service& provider() { return *provider_; }
     SimulatedNet& net() { return *net_; }
     SimulatedDisk& disk() { return *disk_; }  // another one after each end of a process
-    MemoryVfs& vfs() { return vfs_; }         // under both databases
+    MemoryVfs& vfs() { return *vfs_; }        // under both databases
     std::string database() const { return folder_ + "/reel.db"; }
     // Of the running process.
     engine::Engine& engine();
@@ -103,8 +127,11 @@ class World {
     engine::EngineConfig config() const;
     runtime::awaitable<void> pump_webhooks();
     runtime::awaitable<void> deliver(sandbox::WebhookDelivery delivery);
-    runtime::awaitable<void> submit_task(std::vector<domain::JobRequest> requests);
-    runtime::awaitable<void> act_task(JobId id, engine::Action action);
+    runtime::awaitable<void> submit_task(std::vector<domain::JobRequest> requests,
+                                         std::shared_ptr<Reply> reply);
+    runtime::awaitable<void> act_task(JobId id, engine::Action action,
+                                      std::shared_ptr<Reply> reply);
+    runtime::awaitable<void> read_task(std::shared_ptr<Reply> reply);
     void check_jobs(std::vector<std::string>& wrong);
     void check_chain(std::vector<std::string>& wrong);
     void check_file(const domain::Output& output, std::vector<std::string>& wrong);
@@ -112,7 +139,7 @@ class World {
 
     WorldOptions options_;
     std::string folder_;  // on the real disk, for the lock file
-    MemoryVfs vfs_;
+    std::unique_ptr<MemoryVfs> vfs_;
     boost::asio::io_context loop_;
     FakeClock clock_;
     std::unique_ptr<runtime::Rng> rng_;         // of the world
@@ -124,7 +151,9 @@ class World {
     std::unique_ptr<SimulatedDisk> survived_;  // of the next one, once this one is dead
     DiskImage databases_;                      // likewise
     std::unique_ptr<Life> life_;
+    int lives_ = 0;
     bool dead_ = false;
+    bool moving_ = false;
     std::set<std::string> acknowledged_;  // ids that the daemon has promised
     std::set<std::string> dropped_;       // good rows put into the inbox
     std::set<std::string> risked_;        // prompts whose double payment a person chose

@@ -1,0 +1,344 @@
+#include "support/scenario.hpp"
+
+#include <SQLiteCpp/Database.h>
+#include <SQLiteCpp/Statement.h>
+#include <fmt/format.h>
+
+namespace reeld::test {
+namespace {
+
+using domain::State;
+using engine::Action;
+using std::chrono::minutes;
+
+constexpr Millis moment{50};
+
+// Short runs and short waits: a story has few turns of the loop, and dies in each of them.
+WorldOptions usual() {
+    WorldOptions options;
+    options.seed = 5;
+    options.submit_unknown_wait = Millis{60'000};
+    options.inbox_interval = Millis{60'000};
+    options.provider.run_min = Millis{4'000};
+    options.provider.run_max = Millis{8'000};
+    return options;
+}
+
+WorldOptions polling() {
+    WorldOptions options = usual();
+    options.webhooks = false;
+    return options;
+}
+
+std::string after(Stage& stage, Millis duration) {
+    return to_rfc3339(stage.world().clock().now() + duration);
+}
+
+// ---- the inbox ----
+
+WorldOptions short_log() {
+    WorldOptions options = usual();
+    options.checkpoint_frames = 12;
+    return options;
+}
+
+void play_rows(Stage& stage) {
+    stage.drop("row-1");
+    stage.drop("");
+    stage.drop_broken("row-2");
+    stage.wait_for("row-1", State::submitted);
+    stage.mend("row-2");
+    // The id of another job.
+    stage.drop("row-1", "with other content");
+    stage.wait_for("row-1", State::completed);
+}
+
+// A reader keeps the write-ahead log from starting over; when it is gone, the log is cut.
+void play_long_log(Stage& stage) {
+    {
+        SQLite::Database reader(stage.world().database(), SQLite::OPEN_READONLY);
+        SQLite::Statement look(reader, "SELECT count(*) FROM jobs");
+        look.executeStep();
+        stage.submit({stage.job("log-1"), stage.job("log-2"), stage.job("log-3")});
+        stage.wait_for("log-3", State::completed, minutes{2});
+    }
+    stage.wait(minutes{2});
+}
+
+// ---- the socket ----
+
+void play_socket(Stage& stage) {
+    stage.submit("one");
+    json::object high = stage.job("array-2");
+    high["priority"] = 5;
+    stage.submit({stage.job("array-1"), std::move(high)});
+    stage.submit("one");
+    // Refused as a conflict, and the good one beside it with it: all or nothing.
+    stage.submit({stage.job("array-3"), stage.job("one", "with other content")});
+    stage.look();
+    stage.wait_for("one", State::completed);
+    stage.look();
+}
+
+void play_pending(Stage& stage) {
+    json::object later = stage.job("later");
+    later["not_before"] = after(stage, minutes{3});
+    json::object never = stage.job("never");
+    never["deadline"] = after(stage, minutes{2});
+    never["not_before"] = after(stage, minutes{1});
+    json::object dropped = stage.job("dropped");
+    dropped["not_before"] = after(stage, minutes{5});
+    json::object kept = stage.job("kept");
+    kept["not_before"] = after(stage, minutes{5});
+    stage.submit({later, never, dropped, kept});
+    stage.expect("never", {State::failed});
+    stage.expect("dropped", {State::cancelled});
+    stage.act("dropped", Action::cancel);
+    stage.act("never", Action::hold);
+    stage.act("kept", Action::hold);
+    stage.look();
+    stage.act("kept", Action::release);
+    // A cancelled job that nobody ever submitted, once more; asked twice, it is the same new one.
+    const Reply again = stage.act("dropped", Action::retry);
+    stage.act("dropped", Action::retry);
+    stage.wait(minutes{6});
+}
+
+// ---- webhooks and polls ----
+
+void play_webhooks(Stage& stage) {
+    stage.submit({stage.job("early", "[sandbox:webhook_early]"),
+                  stage.job("late", "[sandbox:webhook_late]"),
+                  stage.job("twice", "[sandbox:webhook_duplicate]"),
+                  stage.job("forged", "[sandbox:webhook_forged]")});
+    stage.wait_for("late", State::completed);
+    stage.submit({stage.job("dropped", "[sandbox:webhook_dropped]"),
+                  stage.job("odd", "[sandbox:webhook_payload_error]")});
+    stage.wait_for("dropped", State::completed);
+}
+
+// The keys that sign the deliveries cannot be had when the first one comes.
+void play_keys_late(Stage& stage) {
+    stage.submit("signed");
+    stage.wait_for("signed", State::submitted);
+    stage.world().net().unreachable = 1;
+    stage.stop_and_start();
+    stage.world().net().unreachable = 0;
+    stage.wait_for("signed", State::completed);
+}
+
+void play_polls(Stage& stage) {
+    stage.submit({stage.job("plain"), stage.job("late-cancel", "[sandbox:slow]"),
+                  stage.job("sick", "[sandbox:status_5xx]")});
+    stage.expect("late-cancel", {State::cancelled, State::completed});
+    stage.wait_for("late-cancel", State::running, minutes{1});
+    stage.act("late-cancel", Action::cancel);
+    json::object hurried = stage.job("hurried", "[sandbox:slow]");
+    hurried["deadline"] = after(stage, Millis{30'000});
+    stage.submit({std::move(hurried)});
+    stage.expect("hurried", {State::failed, State::completed});
+    stage.wait(minutes{2});
+}
+
+// ---- submits that nobody can be sure of ----
+
+void play_lost_answers(Stage& stage) {
+    stage.submit({stage.job("by-webhook", "[sandbox:lost_answer]"),
+                  stage.job("by-history", "[sandbox:lost_answer][sandbox:webhook_dropped]"),
+                  stage.job("by-header", "[sandbox:submit_5xx_json][sandbox:webhook_dropped]")});
+    stage.wait_for("by-history", State::completed);
+    stage.submit({stage.job("cut", "[sandbox:truncated_answer]"),
+                  stage.job("never-made", "[sandbox:lost_request]")});
+    stage.wait_for("never-made", State::held);
+    stage.act("never-made", Action::release);
+    stage.wait_for("never-made", State::completed);
+}
+
+WorldOptions resubmitting() {
+    WorldOptions options = usual();
+    options.resubmit_unknown = true;
+    return options;
+}
+
+void play_resubmit(Stage& stage) {
+    stage.submit({stage.job("again", "[sandbox:lost_request]")});
+    stage.wait_for("again", State::completed);
+}
+
+// ---- refusals and failures ----
+
+void play_refusals(Stage& stage) {
+    stage.submit({stage.job("limited", "[sandbox:submit_429]"),
+                  stage.job("refused", "[sandbox:refused]"),
+                  stage.job("moderated", "[sandbox:content_policy]")});
+    stage.expect("refused", {State::failed});
+    stage.expect("moderated", {State::failed});
+    stage.wait_for("limited", State::completed);
+    const Reply again = stage.act("refused", Action::retry);
+    for (const domain::Job& job : again.jobs) {
+        stage.expect(job.request.id.str(), {State::failed});
+    }
+    stage.wait_for("moderated", State::failed);
+}
+
+void play_server_errors(Stage& stage) {
+    stage.world().control({{"faults", {{"result_5xx", 1}}}});
+    json::object poor = stage.job("poor");
+    poor["max_attempts"] = 1;
+    stage.submit({stage.job("sick"), std::move(poor)});
+    // A submit whose fate a person had to decide comes after the trouble.
+    stage.expect("poor", {State::failed, State::completed});
+    stage.wait_for("poor", State::failed);
+    stage.world().control({{"faults", {{"result_5xx", 0}}}});
+    stage.wait_for("sick", State::completed);
+}
+
+// ---- the account ----
+
+WorldOptions keyed() {
+    WorldOptions options = usual();
+    options.provider.key = options.key;
+    return options;
+}
+
+void play_key(Stage& stage) {
+    stage.world().give_key("wrong:key");
+    stage.submit({stage.job("keyless-1"), stage.job("keyless-2")});
+    stage.wait_for("keyless-2", State::held);
+    stage.world().give_key(keyed().key);
+    stage.wait_for("keyless-2", State::completed);
+}
+
+// The provider forgets the key for a while; a poll that works again is what tells.
+void play_forgotten_key(Stage& stage) {
+    stage.submit("known", "[sandbox:slow][sandbox:webhook_dropped]");
+    stage.wait_for("known", State::running, minutes{1});
+    stage.world().control({{"key", "another:key"}});
+    stage.submit("unwelcome");
+    stage.wait_for("unwelcome", State::held);
+    stage.world().control({{"key", keyed().key}});
+    stage.wait_for("unwelcome", State::completed);
+}
+
+void play_locked(Stage& stage) {
+    stage.world().control({{"locked", true}});
+    stage.submit({stage.job("locked-1"), stage.job("locked-2")});
+    stage.wait_for("locked-2", State::held);
+    stage.world().control({{"locked", false}});
+    stage.act("locked-1", Action::release);
+    stage.wait_for("locked-2", State::completed);
+}
+
+// ---- files ----
+
+void play_media(Stage& stage) {
+    stage.submit({stage.job("cut", "[sandbox:media_truncated]"),
+                  stage.job("gone-once", "[sandbox:media_404_once]"),
+                  stage.job("odd", "[sandbox:media_corrupt]"),
+                  stage.job("two", "[sandbox:two_files]")});
+    stage.wait_for("cut", State::completed);
+}
+
+void play_bad_media(Stage& stage) {
+    stage.submit("page", "[sandbox:html]");
+    stage.expect("page", {State::failed});
+    stage.wait_for("page", State::failed);
+    // What is paid for is only fetched again.
+    const Reply again = stage.act("page", Action::retry);
+    for (const domain::Job& job : again.jobs) {
+        stage.expect(job.request.id.str(), {State::failed});
+        stage.wait_for(job.request.id.str(), State::failed);
+    }
+}
+
+void play_slow_media(Stage& stage) {
+    stage.submit({stage.job("slow", "[sandbox:media_slow]"),
+                  stage.job("unwanted", "[sandbox:media_slow]")});
+    stage.expect("unwanted", {State::cancelled, State::completed});
+    stage.wait_for("unwanted", State::fetching);
+    stage.wait(Millis{500});
+    stage.act("unwanted", Action::cancel);
+    stage.wait_for("slow", State::completed);
+    // Its fetch goes on to its end, and throws away what came.
+    stage.wait(minutes{1});
+}
+
+void play_disk(Stage& stage) {
+    SimulatedDisk& before = stage.world().disk();
+    before.exclusive_rename = false;
+    json::object placed = stage.job("placed");
+    placed["output"] = "{batch}/{id}/film.{ext}";
+    stage.submit({std::move(placed)});
+    stage.wait_for("placed", State::submitted);
+    stage.world().disk().capacity = stage.world().disk().used() + (1 << 20) + 2'000;
+    stage.wait(minutes{1});
+    stage.submit("waiting");
+    stage.world().disk().capacity = stage.world().disk().used() + 1'000;
+    stage.wait(minutes{1});
+    stage.world().disk().capacity = std::uint64_t{1} << 40;
+    stage.wait_for("waiting", State::completed);
+}
+
+// ---- the process and its clock ----
+
+void play_stop(Stage& stage) {
+    stage.world().disk().put("/outputs/.film.mp4.ghost.part", "half a film of nobody");
+    stage.world().disk().put("/outputs/.film.mp4.ghost.part.json", "{}\n");
+    stage.submit("running", "[sandbox:slow]");
+    stage.wait_for("running", State::running, minutes{1});
+    stage.world().submit({stage.job("in-flight", "[sandbox:slow_answer]")});
+    stage.wait(moment);
+    stage.stop_and_start();
+    stage.submit("in-flight", "[sandbox:slow_answer]");
+    stage.wait_for("running", State::completed);
+}
+
+void play_clock(Stage& stage) {
+    json::object later = stage.job("later");
+    later["not_before"] = after(stage, minutes{90});
+    stage.submit({std::move(later), stage.job("lost", "[sandbox:lost_request]"),
+                  stage.job("film", "[sandbox:slow]")});
+    stage.wait_for("lost", State::submit_unknown);
+    stage.world().clock().jump(minutes{60});
+    stage.wait(minutes{1});
+    stage.world().clock().jump(-minutes{120});
+    stage.wait(minutes{1});
+    stage.world().clock().jump(minutes{60});
+    stage.wait_for("film", State::completed);
+}
+
+}  // namespace
+
+const std::vector<Chapter>& scenario() {
+    static const std::vector<Chapter> chapters{
+        {"rows", short_log, play_rows},
+        {"long log", short_log, play_long_log},
+        {"socket", usual, play_socket},
+        {"pending", usual, play_pending},
+        {"webhooks", usual, play_webhooks},
+        {"late keys", usual, play_keys_late},
+        {"polls", polling, play_polls},
+        {"lost answers", usual, play_lost_answers},
+        {"resubmit", resubmitting, play_resubmit},
+        {"refusals", usual, play_refusals},
+        {"server errors", usual, play_server_errors},
+        {"key", keyed, play_key},
+        {"forgotten key", keyed, play_forgotten_key},
+        {"locked", usual, play_locked},
+        {"media", usual, play_media},
+        {"bad media", usual, play_bad_media},
+        {"slow media", usual, play_slow_media},
+        {"disk", usual, play_disk},
+        {"stop", usual, play_stop},
+        {"clock", usual, play_clock},
+    };
+    return chapters;
+}
+
+std::vector<std::string> play(const Chapter& chapter, World& world) {
+    Stage stage(world);
+    chapter.play(stage);
+    return stage.finish();
+}
+
+}  // namespace reeld::test
