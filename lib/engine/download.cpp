@@ -55,6 +55,16 @@ awaitable<bool> make_durable(runtime::FileSystem& files, std::string target) {
     co_return flushed.has_value();
 }
 
+// The folders between the outputs and a target.
+Status make_folder_of(runtime::FileSystem& files, const std::string& outputs,
+                      const std::string& target) {
+    if (!target.starts_with(outputs + "/")) return ok();
+    const std::string relative = target.substr(outputs.size() + 1);
+    const std::size_t slash = relative.rfind('/');
+    if (slash == std::string::npos) return ok();
+    return files.make_folders(outputs, relative.substr(0, slash));
+}
+
 // One fetch from its begin to its end.
 class Fetch {
   public:
@@ -98,10 +108,7 @@ class Fetch {
         }
         if (const auto hop = check_hop(task_.url, hosts()); !hop)
             return problem_of_error(hop.error());
-        const std::string relative = task_.target.substr(root.size());
-        const std::size_t slash = relative.rfind('/');
-        if (slash == std::string::npos) return std::nullopt;
-        const auto made = deps_.files.make_folders(config_.outputs, relative.substr(0, slash));
+        const Status made = make_folder_of(deps_.files, config_.outputs, task_.target);
         return made ? Problem() : problem_of_disk(made.error());
     }
 
@@ -328,7 +335,10 @@ awaitable<domain::Event> Downloader::fetch(FetchTask task) {
     if (stored) {
         // First, so that the same flush of the folder makes its end durable.
         static_cast<void>(deps_.files.remove(note_path(task.part)));
-        const bool durable = co_await make_durable(deps_.files, task.target);
+        // The process that renamed it may have died before its folder's own name was durable.
+        const Status folder = make_folder_of(deps_.files, config_.outputs, task.target);
+        bool durable = folder.has_value();
+        if (durable) durable = co_await make_durable(deps_.files, task.target);
         if (durable) co_return domain::Event(std::move(*stored));
         FetchFailed doubtful = path_taken();
         doubtful.index = task.index;
