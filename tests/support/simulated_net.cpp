@@ -1,18 +1,11 @@
 #include "support/simulated_net.hpp"
 
-#include <fmt/chrono.h>
-
 #include <algorithm>
 
 #include "support/http_date.hpp"
 
 namespace reeld::test {
 namespace {
-
-std::string http_date(Instant at) {
-    return fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT",
-                       fmt::gmtime(std::chrono::system_clock::to_time_t(at)));
-}
 
 Exchange failed(Delivery delivery, ErrorCode code, std::string why) {
     Exchange exchange;
