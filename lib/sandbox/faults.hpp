@@ -86,7 +86,7 @@ enum class Fault {
     webhook_null,           // payload null, and nothing said of it
     webhook_stale,          // signed ten minutes before it is sent, at every try
     webhook_cut,            // the first try lacks its signature or the end of its body
-    webhook_swapped,        // beside it a well-signed one that speaks of another request
+    webhook_swapped,        // once it is accepted, a well-signed one of another request follows
     // The keys that sign webhooks, and the request history.
     key_rotation,   // a new key signs from the end of this job on
     keys_5xx,       // one answer to the question for the keys is a 503

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "base/crypto.hpp"
 #include "base/encoding.hpp"
 #include "sandbox/python_json.hpp"
@@ -76,15 +78,13 @@ void Webhooks::schedule(const Job& job, const WebhookFaults& faults) {
     const Instant give_up = *job.finished_at + keep;
     const auto forge = [&] {
         const auto kind = static_cast<Kind>(1 + draws_.below("forgery", job.post, 3));
-        put({&job, body, at, kind, 0, false, false, false}, at);
+        put({&job, body, at, kind, 0, false, false, false, false}, at);
     };
-    if (faults.swapped) {
-        const std::string other = draws_.uuid_v7("swapped", job.post, at);
-        put({&job, write_body(job, other, {}), at, Kind::swapped, 0, false, false, false}, at);
-    }
     const bool forged_first = draws_.below("forged_first", job.post, 2) == 0;
     if (faults.forged && forged_first) forge();
-    put({&job, body, give_up, Kind::honest, 0, faults.duplicate, faults.stale, faults.cut}, at);
+    put({&job, body, give_up, Kind::honest, 0, faults.duplicate, faults.stale, faults.cut,
+         faults.swapped},
+        at);
     if (faults.forged && !forged_first) forge();
 }
 
@@ -144,6 +144,12 @@ void Webhooks::delivered(std::uint64_t id, std::optional<int> status, Instant no
     if (at == pending_.end()) return;
     Pending& pending = at->second;
     const bool accepted = status && *status / 100 == 2;
+    if (accepted && std::exchange(pending.swapped, false)) {
+        const Job& job = *pending.job;
+        const std::string other = draws_.uuid_v7("swapped", job.post, *job.finished_at);
+        put({&job, write_body(job, other, {}), now, Kind::swapped, 0, false, false, false, false},
+            now);
+    }
     if (accepted && pending.duplicate) {
         pending.duplicate = false;
         const auto wait =

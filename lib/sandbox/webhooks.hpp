@@ -60,6 +60,7 @@ class Webhooks {
         bool duplicate = false;
         bool stale = false;
         bool cut = false;
+        bool swapped = false;
     };
     void put(Pending pending, Instant at);
     WebhookDelivery make(std::uint64_t id, const Pending& pending, Instant now) const;
