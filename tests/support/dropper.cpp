@@ -8,7 +8,7 @@ namespace {
 
 SQLite::Database open(const std::string& inbox) {
     SQLite::Database database(inbox, SQLite::OPEN_READWRITE);
-    // What is dropped survives a power cut, then.
+    // What it did survives a power cut, then.
     database.exec("PRAGMA synchronous = EXTRA");
     return database;
 }
@@ -17,29 +17,51 @@ SQLite::Database open(const std::string& inbox) {
 
 bool drop_row(const std::string& inbox, const std::string& id, const std::string& model,
               const std::string& input) {
-    try {
-        SQLite::Database database = open(inbox);
-        SQLite::Statement insert(database,
-                                 "INSERT INTO jobs (id, model, input, batch) VALUES (?, ?, ?, 'night')");
-        insert.bind(1, id);
-        insert.bind(2, model);
-        insert.bind(3, input);
-        return insert.exec() == 1;
-    } catch (const SQLite::Exception&) {
-        return false;
-    }
+    return edit_inbox(inbox, "INSERT INTO jobs (id, model, input, batch) VALUES (?, ?, ?, 'night')",
+                      {id, model, input}) == 1;
 }
 
 bool mend_row(const std::string& inbox, const std::string& id, const std::string& input) {
+    return edit_inbox(inbox,
+                      "UPDATE jobs SET input = ?, error = NULL WHERE id = ? AND error IS NOT NULL",
+                      {input, id}) == 1;
+}
+
+int edit_inbox(const std::string& inbox, const std::string& sql,
+               const std::vector<std::string>& values) {
     try {
         SQLite::Database database = open(inbox);
-        SQLite::Statement update(
-            database, "UPDATE jobs SET input = ?, error = NULL WHERE id = ? AND error IS NOT NULL");
-        update.bind(1, input);
-        update.bind(2, id);
-        return update.exec() == 1;
+        SQLite::Statement statement(database, sql);
+        int index = 0;
+        for (const std::string& value : values) statement.bind(++index, value);
+        return statement.exec();
     } catch (const SQLite::Exception&) {
-        return false;
+        return -1;
+    }
+}
+
+struct ForeignShell::State {
+    explicit State(const std::string& inbox) : database(inbox, SQLite::OPEN_READWRITE) {}
+    SQLite::Database database;
+};
+
+ForeignShell::ForeignShell(const std::string& inbox) {
+    try {
+        state_ = std::make_unique<State>(inbox);
+        state_->database.exec("BEGIN IMMEDIATE");
+        state_->database.exec("UPDATE jobs SET priority = priority + 1");
+        holds_ = true;
+    } catch (const SQLite::Exception&) {
+        state_.reset();
+    }
+}
+
+ForeignShell::~ForeignShell() {
+    if (!state_) return;
+    try {
+        state_->database.exec("ROLLBACK");
+    } catch (const SQLite::Exception&) {
+        // The connection's end rolls back all the same.
     }
 }
 

@@ -1,7 +1,11 @@
 #include "support/simulated_net.hpp"
 
-#include <algorithm>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
+#include "provider_api/retry_after.hpp"
 #include "support/http_date.hpp"
 
 namespace reeld::test {
@@ -14,21 +18,69 @@ Exchange failed(Delivery delivery, ErrorCode code, std::string why) {
     return exchange;
 }
 
+bool is_submit(const HttpRequest& request) { return request.method == "POST"; }
+
 }  // namespace
 
 Millis SimulatedNet::latency() {
     return Millis{5 + static_cast<Millis::rep>(rng_.uniform() * 60)};
 }
 
+bool SimulatedNet::strikes(double odds, const char* kind) {
+    if (odds <= 0 || rng_.uniform() >= odds) return false;
+    if (journal != nullptr) journal->count(kind);
+    return true;
+}
+
+void SimulatedNet::say(const HttpRequest& request, std::string what) {
+    if (journal == nullptr || !journal->writes) return;
+    const auto url = parse_url(request.url);
+    const std::string target = url ? url->target.substr(0, url->target.find('?')) : request.url;
+    journal->say(clock_.monotonic(), "net",
+                 fmt::format("{} {}: {}", request.method, target, what));
+}
+
+// A key goes to the provider's calls alone: no other host, and no file needs it.
+void SimulatedNet::watch_keys(const HttpRequest& request) {
+    if (request.headers.find("Authorization") == nullptr) return;
+    const auto url = parse_url(request.url);
+    const bool foreign = !url || (!origin.empty() && origin_of(*url) != origin);
+    if (foreign || url->target.starts_with("/files/")) leaks.insert(request.url);
+}
+
+sandbox::Answer SimulatedNet::deliver(const HttpRequest& request) {
+    sandbox::Answer answer = provider_.handle(request, provider_now());
+    answer.headers.set("Date", http_date(provider_now()));
+    provider_changed_.ring();
+    return answer;
+}
+
+http::awaitable<void> SimulatedNet::arrive_late(HttpRequest request, Millis after) {
+    co_await clock_.sleep_for(after);
+    const sandbox::Answer answer = deliver(request);
+    say(request, fmt::format("arrives late, answered {} to nobody", answer.status));
+}
+
 http::awaitable<SimulatedNet::Carried> SimulatedNet::carry(HttpRequest request,
                                                            http::RequestOptions options) {
+    static constexpr std::array<const char*, 3> ways{"connection refused", "no such name",
+                                                     "no route"};
     Carried carried;
-    if (down || rng_.uniform() < unreachable) {
+    const Millis limit =
+        options.total_timeout > Millis{0} ? options.total_timeout : options.step_timeout;
+    const bool has_limit = options.total_timeout > Millis{0};
+    watch_keys(request);
+    const auto url = parse_url(request.url);
+    const bool exists = origin.empty() || (url && origin_of(*url) == origin);
+    if (down || !exists || strikes(unreachable, "net/unreachable")) {
+        const auto way = exists ? static_cast<std::size_t>(rng_.uniform() * 3) : 1;
+        say(request, ways.at(way));
         co_await clock_.sleep_for(latency());
-        carried.exchange = failed(Delivery::not_sent, ErrorCode::unreachable, "no route");
+        carried.exchange = failed(Delivery::not_sent, ErrorCode::unreachable, ways.at(way));
         co_return carried;
     }
     const int line = lines_;
+    if (is_submit(request) && on_submit) on_submit();
     {
         const InFlight in_flight{*this, in_flight_.insert(in_flight_.end(), request)};
         co_await clock_.sleep_for(latency());
@@ -37,48 +89,88 @@ http::awaitable<SimulatedNet::Carried> SimulatedNet::carry(HttpRequest request,
         carried.exchange = failed(Delivery::not_sent, ErrorCode::unreachable, "no route");
         co_return carried;
     }
-    sandbox::Answer answer = provider_.handle(request, clock_.true_now());
-    answer.headers.set("Date", http_date(clock_.true_now()));
-    provider_changed_.ring();
+    if (strikes(lost_request, "net/lost_request")) {
+        say(request, "lost on its way");
+        co_await clock_.sleep_for(latency());
+        carried.exchange = failed(Delivery::maybe_sent, ErrorCode::reset, "reset by peer");
+        co_return carried;
+    }
+    if (wires != nullptr && strikes(late_request, "net/late_request")) {
+        const Millis after = limit / 2 + Millis{static_cast<Millis::rep>(rng_.uniform() * 90'000)};
+        say(request, fmt::format("held up for {} ms", after.count()));
+        HttpRequest copy = request;
+        wires->spawn("late request", arrive_late(std::move(copy), after));
+        co_await clock_.sleep_for(limit);
+        carried.exchange = failed(Delivery::maybe_sent, ErrorCode::timeout, "no answer in time");
+        co_return carried;
+    }
+    const sandbox::Answer answer = deliver(request);
     const Millis wait = answer.delay + latency();
-    const bool has_limit = options.total_timeout > Millis{0};
-    if (rng_.uniform() < lost_answer || (has_limit && wait > options.total_timeout)) {
-        co_await clock_.sleep_for(has_limit ? options.total_timeout : options.step_timeout);
+    if (strikes(lost_answer, "net/lost_answer") || (has_limit && wait > limit)) {
+        say(request, fmt::format("the answer {} is lost", answer.status));
+        co_await clock_.sleep_for(limit);
         carried.exchange = failed(Delivery::maybe_sent, ErrorCode::timeout, "no answer in time");
         co_return carried;
     }
     co_await clock_.sleep_for(wait);
     if (line != lines_) {
+        say(request, "the line was cut");
         carried.exchange = failed(Delivery::maybe_sent, ErrorCode::reset, "the line was cut");
         co_return carried;
     }
+    if (strikes(reset_answer, "net/reset_answer")) {
+        say(request, fmt::format("reset before the answer {}", answer.status));
+        carried.exchange = failed(Delivery::maybe_sent, ErrorCode::reset, "reset by peer");
+        co_return carried;
+    }
+    say(request, answer.drop ? "dropped" : fmt::format("answered {}", answer.status));
     carried.exchange = sandbox::to_exchange(answer);
-    carried.exchange.response.headers.set("Date", http_date(clock_.now()));
     carried.bytes_per_second = answer.bytes_per_second;
+    if (has_limit) carried.left = limit - wait;
+    if (carried.exchange.delivery != Delivery::answered) co_return carried;
+    if (is_submit(request) && answer.status == 429 && on_retry_after) {
+        const auto hint = retry_after_of(answer.headers, clock_.now());
+        if (hint) on_retry_after(*hint);
+    }
+    carried.cut = strikes(cut_answer, "net/cut_answer");
+    carried.drips = !carried.cut && strikes(slow_answer, "net/slow_answer");
+    if (carried.cut || carried.drips) say(request, carried.cut ? "cut within" : "drips");
     co_return carried;
 }
 
 void SimulatedNet::deliver_in_flight() {
-    for (const HttpRequest& request : in_flight_) provider_.handle(request, clock_.now());
-    provider_changed_.ring();
+    for (const HttpRequest& request : in_flight_) deliver(request);
 }
 
 http::awaitable<Exchange> SimulatedNet::send(HttpRequest request, http::RequestOptions options) {
-    const Carried carried = co_await carry(std::move(request), std::move(options));
-    co_return carried.exchange;
+    Carried carried = co_await carry(std::move(request), std::move(options));
+    if (!carried.cut && !carried.drips) co_return std::move(carried.exchange);
+    if (carried.drips) co_await clock_.sleep_for(carried.left);
+    Exchange& exchange = carried.exchange;
+    std::string& body = exchange.response.body;
+    body.resize(static_cast<std::size_t>(rng_.uniform() * static_cast<double>(body.size())));
+    exchange.response.complete = false;
+    exchange.error = carried.drips ? Error(ErrorCode::timeout, "the answer did not end in time")
+                                   : Error(ErrorCode::reset, "reset within the answer");
+    co_return std::move(exchange);
 }
 
 http::awaitable<Exchange> SimulatedNet::stream(HttpRequest request, http::BodySink& sink,
                                                http::RequestOptions options) {
+    const Millis stall = options.step_timeout;
     Carried carried = co_await carry(std::move(request), std::move(options));
     Exchange exchange = std::move(carried.exchange);
     if (exchange.delivery != Delivery::answered) co_return exchange;
     const std::string body = std::exchange(exchange.response.body, {});
     const int line = lines_;
+    std::size_t end = body.size();
+    if (carried.cut || carried.drips) {
+        end = static_cast<std::size_t>(rng_.uniform() * static_cast<double>(end));
+    }
     Status status = sink.begin(exchange.response);
     constexpr std::size_t piece = 16 * 1024;
-    for (std::size_t at = 0; status && at < body.size(); at += piece) {
-        const std::size_t count = std::min(piece, body.size() - at);
+    for (std::size_t at = 0; status && at < end; at += piece) {
+        const std::size_t count = std::min(piece, end - at);
         Millis pause{1};
         if (carried.bytes_per_second) {
             pause = Millis{static_cast<Millis::rep>(count * 1000 / *carried.bytes_per_second)};
@@ -90,6 +182,12 @@ http::awaitable<Exchange> SimulatedNet::stream(HttpRequest request, http::BodySi
             co_return exchange;
         }
         status = sink.write(std::string_view(body).substr(at, count));
+    }
+    if (status && carried.drips) {
+        co_await clock_.sleep_for(stall);
+        status = Error(ErrorCode::timeout, "no byte for too long");
+    } else if (status && carried.cut) {
+        status = Error(ErrorCode::reset, "reset within the file");
     }
     if (!status) {
         exchange.response.complete = false;

@@ -76,6 +76,8 @@ struct World::Life {
 
 World::World(WorldOptions options)
     : options_(std::move(options)),
+      settings_{options_.concurrency, options_.requests_per_minute, options_.key,
+                options_.webhooks ? hooks_url : ""},
       folder_(fresh_folder(options_.seed)),
       vfs_(std::make_unique<MemoryVfs>(folder_)),
       clock_(loop_.get_executor()),
@@ -84,14 +86,34 @@ World::World(WorldOptions options)
       provider_(std::make_unique<sandbox::Service>(provider_options(options_))),
       provider_changed_(loop_.get_executor()),
       net_(std::make_unique<SimulatedNet>(clock_, *rng_, *provider_, provider_changed_)),
-      disk_(std::make_unique<SimulatedDisk>()) {}
+      disk_(std::make_unique<SimulatedDisk>()),
+      wires_(std::make_unique<runtime::TaskGroup>(
+          loop_.get_executor(),
+          [this](const std::string& name, std::exception_ptr) { broken_.push_back(name); })) {
+    journal_.writes = options_.trace;
+    journal_.clock_set(clock_.monotonic(), clock_.now().time_since_epoch() - clock_.monotonic());
+    net_->journal = &journal_;
+    net_->wires = wires_.get();
+    net_->origin = origin_of(*parse_url(provider_url));
+    net_->on_submit = [this] { watch_submit(); };
+    net_->on_retry_after = [this](Millis hint) {
+        const Millis until = clock_.monotonic() + hint;
+        no_submit_before_ = std::max(until, no_submit_before_.value_or(until));
+    };
+    if (!options_.trace) return;
+    provider_->tell([this](Instant at, const std::string& line) {
+        // It learns of what happened meanwhile when it is asked the next time.
+        journal_.say(clock_.monotonic() - (their_time() - at), "provider", line);
+    });
+}
 
 World::~World() {
-    if (life_) {
-        life_->tasks.stop();
-        settle();
-        life_.reset();
-    }
+    shell_.reset();
+    wires_->stop();
+    if (life_) life_->tasks.stop();
+    settle();
+    life_.reset();
+    wires_.reset();
     if (moving_) return;  // the folder is another process's
     std::error_code ignored;
     fs::remove_all(folder_, ignored);
@@ -102,17 +124,18 @@ engine::EngineConfig World::config() const {
     for (const providers::Entry& entry : providers::registry()) {
         if (entry.name != "fal") continue;
         provider_api::ProviderConfig api;
-        api.key = Secret(options_.key);
+        api.key = Secret(settings_.key);
         api.queue_url = provider_url;
         api.rest_url = provider_url;
         api.platform_url = std::string(provider_url) + "/v1";
         engine::ProviderSetup setup;
         setup.provider = std::shared_ptr<const provider_api::Provider>(entry.make(api));
-        setup.policy.webhook = options_.webhooks;
+        setup.policy.webhook = !settings_.hooks_url.empty();
         setup.policy.resubmit_unknown = options_.resubmit_unknown;
         setup.policy.submit_unknown_wait = options_.submit_unknown_wait;
-        setup.limits.concurrency = options_.concurrency;
-        setup.has_key = true;
+        setup.limits.concurrency = settings_.concurrency;
+        setup.limits.requests_per_minute = settings_.requests_per_minute;
+        setup.has_key = !settings_.key.empty();
         setup.allow_plain_http = true;
         setup.allow_private_addresses = true;
         config.providers.emplace("fal", std::move(setup));
@@ -121,7 +144,7 @@ engine::EngineConfig World::config() const {
     config.downloads.outputs = outputs;
     config.downloads.named_hosts = {"127.0.0.1:8470"};
     config.downloads.disk_reserve_bytes = 1 << 20;
-    if (options_.webhooks) config.webhook_public_url = hooks_url;
+    config.webhook_public_url = settings_.hooks_url;
     return config;
 }
 
@@ -143,6 +166,8 @@ void World::start() {
     }
     dead_ = false;
     net_->down = false;
+    forgive_limits();
+    note("machine", "reeld starts");
     life_ = std::make_unique<Life>(*this);
     life_->engine->start();
     if (options_.webhooks) life_->tasks.spawn("webhook pump", pump_webhooks());
@@ -150,6 +175,7 @@ void World::start() {
 
 void World::die_now(InFlight in_flight) {
     if (dead_) return;
+    note("machine", "reeld ends");
     dead_ = true;
     net_->down = true;
     if (in_flight == InFlight::arrives) net_->deliver_in_flight();
@@ -159,6 +185,7 @@ void World::die_now(InFlight in_flight) {
 
 void World::cut_power(const PowerCut& cut) {
     if (dead_) return;
+    note("machine", "the power goes: " + to_string(cut));
     dead_ = true;
     net_->down = true;
     databases_ = vfs_->after_power_cut(cut);
@@ -167,9 +194,74 @@ void World::cut_power(const PowerCut& cut) {
 
 void World::bury() {
     die_now();
+    shell_.reset();
     life_->tasks.stop();
     settle();
     life_.reset();
+}
+
+// Nobody listens: a delivery that is due now failed when it was due.
+void World::miss_webhooks() {
+    const Instant now = their_time();
+    for (auto next = provider_->next_due(); next && *next <= now; next = provider_->next_due()) {
+        for (const sandbox::WebhookDelivery& delivery : provider_->due(*next)) {
+            journal_.count("webhook/nobody_listens");
+            provider_->delivered(delivery.id, std::nullopt, *next);
+        }
+    }
+}
+
+void World::lie_dead(Millis duration) {
+    const Millis end = clock_.monotonic() + duration;
+    settle();
+    for (auto next = clock_.next_wakeup(); next && *next <= end; next = clock_.next_wakeup()) {
+        clock_.advance(*next - clock_.monotonic());
+        miss_webhooks();
+        settle();
+    }
+    clock_.advance(std::max(end - clock_.monotonic(), Millis{0}));
+    miss_webhooks();
+}
+
+void World::reload(Settings settings) {
+    note("person", fmt::format("reloads: concurrency {}, {} a minute, key {}, hooks {}",
+                               settings.concurrency, settings.requests_per_minute,
+                               settings.key.empty() ? "none" : settings.key, settings.hooks_url));
+    settings_ = std::move(settings);
+    forgive_limits();
+    life_->engine->reconfigure(config());
+}
+
+void World::jump(Millis by) {
+    note("machine", fmt::format("the wall clock is set by {} ms", by.count()));
+    clock_.jump(by);
+    journal_.clock_set(clock_.monotonic(), clock_.now().time_since_epoch() - clock_.monotonic());
+    forgive_limits();
+}
+
+void World::suspend(Millis length) {
+    note("machine", fmt::format("sleeps for {} ms", length.count()));
+    clock_.suspend(length);
+    net_->cut();
+    journal_.clock_set(clock_.monotonic(), clock_.now().time_since_epoch() - clock_.monotonic());
+    miss_webhooks();
+    provider_changed_.ring();
+    forgive_limits();
+}
+
+int World::edit_inbox(const std::string& sql, const std::vector<std::string>& values,
+                      const std::string& promised, const std::string& withdrawn) {
+    const int changed = test::edit_inbox(life_->inbox->path(), sql, values);
+    if (changed < 1) return changed;
+    // A row that was taken already has kept its promise; it need not keep it twice.
+    if (!withdrawn.empty()) dropped_.erase(withdrawn);
+    if (!promised.empty()) dropped_.insert(promised);
+    return changed;
+}
+
+void World::hold_inbox() {
+    if (!shell_) shell_ = std::make_unique<ForeignShell>(life_->inbox->path());
+    if (!shell_->holds()) shell_.reset();
 }
 
 void World::stop() {
@@ -182,18 +274,18 @@ void World::stop() {
 }
 
 void World::give_key(std::string key) {
-    options_.key = std::move(key);
+    settings_.key = std::move(key);
     if (life_ && !dead_) life_->engine->reconfigure(config());
 }
 
 runtime::awaitable<void> World::pump_webhooks() {
     for (;;) {
-        for (sandbox::WebhookDelivery& delivery : provider_->due(clock_.true_now())) {
+        for (sandbox::WebhookDelivery& delivery : provider_->due(their_time())) {
             life_->tasks.spawn("webhook", deliver(std::move(delivery)));
         }
         Millis wait{60'000};
         if (const auto next = provider_->next_due()) {
-            wait = std::clamp(*next - clock_.true_now(), Millis{1}, wait);
+            wait = std::clamp(*next - their_time(), Millis{1}, wait);
         }
         co_await provider_changed_.wait_for(clock_, wait);
     }
@@ -205,10 +297,11 @@ runtime::awaitable<void> World::deliver(sandbox::WebhookDelivery delivery) {
         World& world;
         std::uint64_t id;
         std::optional<int> status;
-        ~Report() { world.provider_->delivered(id, status, world.clock_.true_now()); }
+        ~Report() { world.provider_->delivered(id, status, world.their_time()); }
     };
     Report report{*this, delivery.id, std::nullopt};
-    co_await clock_.sleep_for(Millis{20});
+    const Millis way = webhook_way();
+    co_await clock_.sleep_for(way);
     if (dead_) co_return;
     http::ServerRequest request;
     request.method = "POST";
@@ -217,8 +310,25 @@ runtime::awaitable<void> World::deliver(sandbox::WebhookDelivery delivery) {
     request.body = delivery.body;
     const http::ServerResponse response =
         co_await life_->engine->webhook_handler().handle(std::move(request));
-    // A dead process answers nobody.
-    if (!dead_) report.status = response.status;
+    const std::string* id = delivery.headers.find("X-Fal-Webhook-Request-Id");
+    note("webhook", fmt::format("of {} answered {}", *id, response.status));
+    journal_.count(fmt::format("webhook/answered_{}", response.status));
+    // A dead process answers nobody, and an answer may be lost too.
+    if (!dead_ && !rng_strikes(net_->lost_answer, "webhook/lost_answer")) {
+        report.status = response.status;
+    }
+}
+
+bool World::rng_strikes(double odds, const char* kind) {
+    if (odds <= 0 || rng_->uniform() >= odds) return false;
+    journal_.count(kind);
+    return true;
+}
+
+// Most come at once; some are overtaken by what was sent after them.
+Millis World::webhook_way() {
+    if (!rng_strikes(net_->late_request, "webhook/overtaken")) return Millis{20};
+    return Millis{static_cast<Millis::rep>(rng_->uniform() * 60'000)};
 }
 
 runtime::awaitable<void> World::submit_task(std::vector<domain::JobRequest> requests,
@@ -257,6 +367,13 @@ runtime::awaitable<void> World::read_task(std::shared_ptr<Reply> reply) {
     if (durable) reply->jobs = jobs();
 }
 
+runtime::awaitable<void> World::adopt_task(JobId id, RequestId request) {
+    const auto adopted = co_await life_->engine->adopt(std::move(id), std::move(request));
+    if (dead_) co_return;
+    journal_.count(adopted ? "person/adopt_taken" : "person/adopt_refused");
+    note("daemon", adopted ? "the adoption is taken" : adopted.error().message());
+}
+
 json::object World::job_json(const std::string& id) const {
     json::object input;
     input["prompt"] = "night job " + id;
@@ -269,12 +386,14 @@ json::object World::job_json(const std::string& id) const {
 }
 
 ReplyPtr World::submit(std::vector<json::object> jobs) {
+    auto reply = std::make_shared<Reply>();
     std::vector<domain::JobRequest> requests;
     for (const json::object& job : jobs) {
         auto parsed = domain::parse_job(job, clock_.now());
+        // What the socket would refuse, such as a deadline that has passed by now.
+        if (!std::holds_alternative<domain::JobRequest>(parsed)) return reply;
         requests.push_back(std::get<domain::JobRequest>(std::move(parsed)));
     }
-    auto reply = std::make_shared<Reply>();
     life_->tasks.spawn("submit", submit_task(std::move(requests), reply));
     return reply;
 }
@@ -303,6 +422,10 @@ ReplyPtr World::read() {
     auto reply = std::make_shared<Reply>();
     life_->tasks.spawn("reader", read_task(reply));
     return reply;
+}
+
+void World::adopt(const std::string& id, const std::string& request_id) {
+    life_->tasks.spawn("person", adopt_task(JobId(id), RequestId(request_id)));
 }
 
 void World::risk(const Job& job) {
@@ -349,13 +472,21 @@ bool World::quiet() {
 }
 
 void World::calm() {
-    net_->unreachable = 0;
-    net_->lost_answer = 0;
+    for (double* odds : {&net_->unreachable, &net_->lost_request, &net_->late_request,
+                         &net_->lost_answer, &net_->reset_answer, &net_->cut_answer,
+                         &net_->slow_answer}) {
+        *odds = 0;
+    }
+    release_inbox();
     json::object faults;
     for (std::size_t i = 0; i < sandbox::fault_count; ++i) {
         faults[sandbox::to_string(static_cast<sandbox::Fault>(i))] = 0;
     }
-    control(json::object{{"faults", faults}, {"locked", false}});
+    control(json::object{{"faults", faults},
+                         {"locked", false},
+                         {"key", ""},
+                         {"concurrency", options_.provider.concurrency},
+                         {"requests_per_minute", 0}});
     disk_->capacity = std::uint64_t{1} << 40;
 }
 
@@ -366,15 +497,37 @@ std::vector<Job> World::jobs() {
 }
 
 std::string World::trace() {
-    std::string text;
+    std::vector<Journal::Entry> trail;
     const auto entries =
         *life_->store->transact([&](store::Tx& tx) { return tx.events_after(0, 1'000'000); });
     for (const store::AuditEntry& entry : entries) {
-        text += fmt::format("{} {} {} {} -> {} {} | {}\n", to_rfc3339(entry.at), entry.job.str(),
-                            entry.event, entry.from ? to_string(*entry.from) : "",
-                            to_string(entry.to), to_string(entry.reason), entry.note);
+        trail.push_back({entry.at, fmt::format("{} {} {} -> {} {} | {}", entry.job.str(),
+                                               entry.event,
+                                               entry.from ? to_string(*entry.from) : "",
+                                               to_string(entry.to), to_string(entry.reason),
+                                               entry.note)});
     }
-    return text;
+    return journal_.merged(trail);
+}
+
+std::map<std::string, std::uint64_t> World::counts() {
+    auto counts = journal_.counts();
+    const json::object ledger = provider_->ledger();
+    counts["provider/accepted"] = ledger.at("accepted").as_array().size();
+    counts["provider/billed"] = ledger.at("billed").to_number<std::uint64_t>();
+    for (const auto& [name, times] : ledger.at("faults").as_object()) {
+        counts["sandbox/" + std::string(name)] += times.to_number<std::uint64_t>();
+    }
+    for (const Job& job : jobs()) {
+        ++counts[fmt::format("end/{}", to_string(job.state))];
+        const auto attempts =
+            *life_->store->transact([&](store::Tx& tx) { return tx.attempts(job.request.id); });
+        for (const domain::Attempt& attempt : attempts) ++counts["attempt/" + attempt.outcome];
+    }
+    const auto entries =
+        *life_->store->transact([&](store::Tx& tx) { return tx.events_after(0, 1'000'000); });
+    for (const store::AuditEntry& entry : entries) ++counts["trail/" + entry.event];
+    return counts;
 }
 
 std::string World::summary() {
@@ -395,12 +548,13 @@ std::vector<std::string> World::check() {
         wrong.push_back(fmt::format("{}: stuck in {} ({})", job.request.id.str(),
                                     to_string(job.state), to_string(job.reason)));
     }
+    wrong.insert(wrong.end(), broken_.begin(), broken_.end());
+    for (const std::string& url : net_->leaks) wrong.push_back("a key was sent to " + url);
     check_jobs(wrong);
     check_chain(wrong);
     check_ledger(wrong);
-    for (const auto& [path, content] : disk_->files()) {
-        if (path.find(".part") != std::string::npos) wrong.push_back("ownerless file " + path);
-    }
+    check_submits(wrong);
+    check_disk(wrong);
     return wrong;
 }
 

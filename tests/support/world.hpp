@@ -3,7 +3,9 @@
 // simulated provider, network and disk, and a machine that dies. Scripts (a seeded night, a fixed
 // scenario) decide what happens in it; the checks afterwards are the same for all.
 #include <boost/asio/io_context.hpp>
+#include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -14,7 +16,9 @@
 #include "engine/engine.hpp"
 #include "sandbox/service.hpp"
 #include "store/inbox.hpp"
+#include "support/dropper.hpp"
 #include "support/fake_clock.hpp"
+#include "support/journal.hpp"
 #include "support/memory_vfs.hpp"
 #include "support/simulated_disk.hpp"
 #include "support/simulated_net.hpp"
@@ -26,21 +30,31 @@ struct WorldOptions {
     bool webhooks = true;
     bool resubmit_unknown = false;
     int concurrency = 4;
+    int requests_per_minute = domain::GateLimits{}.requests_per_minute;
     std::string key = "night:key";  // of the daemon
     Millis submit_unknown_wait = domain::Policy{}.submit_unknown_wait;
     Millis inbox_interval = engine::EngineConfig{}.inbox_interval;
     int checkpoint_frames = store::StoreConfig{}.checkpoint_frames;
+    bool trace = false;         // the journal is written
     sandbox::Options provider;  // seed and public_url are filled in
 };
 
 // What a client of the socket has heard: nothing while the answer is on its way, and nothing ever
-// from a process that died.
+// from a process that died or about what the socket would have refused.
 struct Reply {
     bool given = false;
     Status status = ok();
     std::vector<domain::Job> jobs;
 };
 using ReplyPtr = std::shared_ptr<const Reply>;
+
+// What a reload can change.
+struct Settings {
+    int concurrency = 4;
+    int requests_per_minute = 120;
+    std::string key = "night:key";  // empty: none
+    std::string hooks_url;          // empty: polling only
+};
 
 class World {
   public:
@@ -74,6 +88,11 @@ class World {
     void move_out() { moving_ = true; }
     bool dead() const { return dead_; }
     int lives() const { return lives_; }
+    // No process runs: time passes, webhooks knock in vain, late requests arrive.
+    void lie_dead(Millis duration);
+    // Another configuration for the running process and all after it.
+    void reload(Settings settings);
+    const Settings& settings() const { return settings_; }
 
     // People and programs. A job's prompt names it in the provider's ledger.
     json::object job_json(const std::string& id) const;
@@ -85,10 +104,25 @@ class World {
     ReplyPtr act(const std::string& id, engine::Action action);
     // Waits until what can be read is durable, then reads.
     ReplyPtr read();
+    // Says which request at the provider a job in doubt is.
+    void adopt(const std::string& id, const std::string& request_id);
+    // One statement on the inbox; the rows it changed, -1 when it was refused. `promised` and
+    // `withdrawn` are ids of good rows that it adds or takes away when it changes any.
+    int edit_inbox(const std::string& sql, const std::vector<std::string>& values,
+                   const std::string& promised = {}, const std::string& withdrawn = {});
+    // A shell that holds the inbox from now until the process ends or it is released.
+    void hold_inbox();
+    void release_inbox() { shell_.reset(); }
     // Someone with the keys of the provider turns its knobs: see `sandbox` control.
     void control(const json::object& body);
     // Payments twice for this job are somebody's choice from here on.
     void risk(const domain::Job& job);
+
+    // The wall clock is set; nobody else's time changes.
+    void jump(Millis by);
+    // The machine sleeps: every clock but the monotonic one goes on.
+    void suspend(Millis length);
+    Instant their_time() const { return clock_.true_now(); }
 
     // Time. settle() runs what is ready; pass() goes from wake-up to wake-up.
     void settle();
@@ -103,9 +137,15 @@ class World {
     std::vector<domain::Job> jobs();
     // What is wrong once it is quiet: lost, paid twice, broken, stuck, unexplained. Empty: nothing.
     std::vector<std::string> check();
-    // One line for each entry of the trail.
+    // What the world saw, by time; without a journal the daemon's trail alone.
     std::string trace();
     std::string summary();
+    // What happened how often: "net/lost_answer", "sandbox/submit_429", "attempt/adopted" …
+    std::map<std::string, std::uint64_t> counts();
+    Journal& journal() { return journal_; }
+    void note(std::string_view who, std::string what) {
+        journal_.say(clock_.monotonic(), who, std::move(what));
+    }
 
     boost::asio::io_context& loop() { return loop_; }
     FakeClock& clock() { return clock_; }
@@ -125,6 +165,11 @@ class World {
     struct Life;
 
     engine::EngineConfig config() const;
+    void miss_webhooks();
+    bool rng_strikes(double odds, const char* kind);
+    Millis webhook_way();
+    void watch_submit();
+    void forgive_limits();
     runtime::awaitable<void> pump_webhooks();
     runtime::awaitable<void> deliver(sandbox::WebhookDelivery delivery);
     runtime::awaitable<void> submit_task(std::vector<domain::JobRequest> requests,
@@ -132,12 +177,16 @@ class World {
     runtime::awaitable<void> act_task(JobId id, engine::Action action,
                                       std::shared_ptr<Reply> reply);
     runtime::awaitable<void> read_task(std::shared_ptr<Reply> reply);
+    runtime::awaitable<void> adopt_task(JobId id, RequestId request);
     void check_jobs(std::vector<std::string>& wrong);
     void check_chain(std::vector<std::string>& wrong);
     void check_file(const domain::Output& output, std::vector<std::string>& wrong);
     void check_ledger(std::vector<std::string>& wrong);
+    void check_submits(std::vector<std::string>& wrong);
+    void check_disk(std::vector<std::string>& wrong);
 
     WorldOptions options_;
+    Settings settings_;
     std::string folder_;  // on the real disk, for the lock file
     std::unique_ptr<MemoryVfs> vfs_;
     boost::asio::io_context loop_;
@@ -150,13 +199,20 @@ class World {
     std::unique_ptr<SimulatedDisk> disk_;      // of the running process
     std::unique_ptr<SimulatedDisk> survived_;  // of the next one, once this one is dead
     DiskImage databases_;                      // likewise
+    std::unique_ptr<runtime::TaskGroup> wires_;  // outlive processes
     std::unique_ptr<Life> life_;
     int lives_ = 0;
+    std::unique_ptr<ForeignShell> shell_;
+    Journal journal_;
     bool dead_ = false;
     bool moving_ = false;
     std::set<std::string> acknowledged_;  // ids that the daemon has promised
     std::set<std::string> dropped_;       // good rows put into the inbox
     std::set<std::string> risked_;        // prompts whose double payment a person chose
+    std::vector<std::string> broken_;     // rules that were broken on the way
+    std::deque<Millis> submits_;          // of the last minute
+    std::optional<Millis> no_submit_before_;
+    Millis limits_forgiven_until_{0};
 };
 
 }  // namespace reeld::test

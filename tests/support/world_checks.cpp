@@ -1,6 +1,8 @@
 // What must hold once a world is quiet, whatever happened in it.
 #include <fmt/format.h>
 
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <map>
 
 #include "base/crypto.hpp"
@@ -12,6 +14,14 @@ namespace reeld::test {
 
 using domain::Job;
 using domain::State;
+
+namespace {
+
+std::string prompt_of(const Job& job) {
+    return json::parse(job.request.input).at("prompt").as_string().c_str();
+}
+
+}  // namespace
 
 void World::check_jobs(std::vector<std::string>& wrong) {
     std::set<std::string> present;
@@ -72,11 +82,11 @@ void World::check_file(const domain::Output& output, std::vector<std::string>& w
         wrong.push_back("completed without its file " + output.path);
         return;
     }
-    HttpRequest request;
-    request.url = output.url;
-    const sandbox::Answer media = provider_->handle(request, clock_.true_now());
+    // …/files/b/{request id}/output.mp4
+    const std::string made = output.url.substr(output.url.find("/b/") + 3);
+    const std::string truth = provider_->file_of(made.substr(0, made.find('/')));
     const std::string file = disk_->at(output.path);
-    if (file != media.body || sha256_hex(file) != output.sha256 || file.size() != output.bytes) {
+    if (file != truth || sha256_hex(file) != output.sha256 || file.size() != output.bytes) {
         wrong.push_back(output.path + ": is not what the provider made");
     }
 }
@@ -84,6 +94,8 @@ void World::check_file(const domain::Output& output, std::vector<std::string>& w
 void World::check_ledger(std::vector<std::string>& wrong) {
     const json::object ledger = provider_->ledger();
     std::map<std::string, int> billed;
+    std::map<std::string, int> wishes;  // jobs that ask for the very same
+    for (const Job& job : jobs()) ++wishes[prompt_of(job)];
     std::set<std::string> webhooks;
     for (const json::value& entry : ledger.at("accepted").as_array()) {
         const json::object& accepted = entry.as_object();
@@ -95,10 +107,104 @@ void World::check_ledger(std::vector<std::string>& wrong) {
         }
     }
     for (const auto& [prompt, count] : billed) {
-        if (count > 1 && !options_.resubmit_unknown && !risked_.contains(prompt)) {
+        if (count > wishes[prompt] && !options_.resubmit_unknown && !risked_.contains(prompt)) {
             wrong.push_back(fmt::format("\"{}\" was paid {} times", prompt, count));
         }
     }
+}
+
+// Every request that the provider accepted is bound to the attempt that asked for it, or that
+// attempt says that nobody knows.
+void World::check_submits(std::vector<std::string>& wrong) {
+    struct Wish {
+        int attempts = 0, accepted = 0, unbound = 0, unknown = 0;
+    };
+    std::map<std::string, Wish> wishes;
+    std::set<std::string> bound;
+    for (const Job& job : jobs()) {
+        Wish& wish = wishes[prompt_of(job)];
+        const auto attempts =
+            *store().transact([&](store::Tx& tx) { return tx.attempts(job.request.id); });
+        for (const domain::Attempt& attempt : attempts) {
+            ++wish.attempts;
+            if (attempt.remote) {
+                bound.insert(attempt.remote->request_id.str());
+            } else if (attempt.outcome == "unknown") {
+                ++wish.unknown;
+            }
+            if (attempt.outcome == "intent") {
+                wrong.push_back(fmt::format("{}: attempt {} was never settled",
+                                            job.request.id.str(), attempt.number));
+            }
+        }
+    }
+    const json::object ledger = provider_->ledger();
+    for (const json::value& entry : ledger.at("accepted").as_array()) {
+        const json::object& accepted = entry.as_object();
+        Wish& wish = wishes[std::string(accepted.at("input").at("prompt").as_string())];
+        ++wish.accepted;
+        wish.unbound += bound.contains(std::string(accepted.at("request_id").as_string())) ? 0 : 1;
+    }
+    for (const auto& [prompt, wish] : wishes) {
+        if (wish.accepted > wish.attempts) {
+            wrong.push_back(fmt::format("\"{}\": {} intents, {} accepted requests", prompt,
+                                        wish.attempts, wish.accepted));
+        }
+        if (wish.unbound > wish.unknown) {
+            wrong.push_back(
+                fmt::format("\"{}\": {} accepted requests nobody follows, {} attempts say so",
+                            prompt, wish.unbound, wish.unknown));
+        }
+    }
+}
+
+// Nothing lies there but what jobs have planned.
+void World::check_disk(std::vector<std::string>& wrong) {
+    std::set<std::string> planned;
+    for (const Job& job : jobs()) {
+        for (const domain::Output& output : job.outputs) planned.insert(output.path);
+    }
+    for (const auto& [path, content] : disk_->files()) {
+        if (path.find(".part") != std::string::npos) {
+            wrong.push_back("ownerless file " + path);
+        } else if (!planned.contains(path)) {
+            wrong.push_back("nobody planned " + path);
+        }
+    }
+}
+
+// What is seen of each submit as it leaves: the limits of the configuration and the provider's word.
+void World::watch_submit() {
+    constexpr Millis minute{60'000};
+    const Millis now = clock_.monotonic();
+    journal_.count("submits");
+    const auto say = [&](std::string what) {
+        note("world", what);
+        broken_.push_back(fmt::format("at {} ms: {}", now.count(), what));
+    };
+    while (!submits_.empty() && submits_.front() + minute <= now) submits_.pop_front();
+    submits_.push_back(now);
+    // The pacer lets five seconds' worth go at once, on top of the minute's steady pace.
+    const int most = settings_.requests_per_minute + settings_.requests_per_minute / 12 + 1;
+    if (static_cast<int>(submits_.size()) > most) {
+        say(fmt::format("{} submits within a minute", submits_.size()));
+    }
+    if (no_submit_before_ && now < *no_submit_before_) {
+        say(fmt::format("a submit {} ms before the provider wants one",
+                        (*no_submit_before_ - now).count()));
+    }
+    if (dead_ || limits_forgiven_until_ > now) return;
+    const auto in_hand = *store().transact([](store::Tx& tx) { return tx.count_in_hand("fal"); });
+    if (in_hand > settings_.concurrency) {
+        say(fmt::format("{} jobs in hand, {} allowed", in_hand, settings_.concurrency));
+    }
+}
+
+// After a restart, a reload or a clock that was set the daemon may start counting anew.
+void World::forgive_limits() {
+    submits_.clear();
+    no_submit_before_.reset();
+    limits_forgiven_until_ = clock_.monotonic() + Millis{5'000};
 }
 
 }  // namespace reeld::test
