@@ -74,6 +74,17 @@ bool any_in(World& world, State state) {
     return false;
 }
 
+// Nothing moves before a time that a person gave and that is far away by now.
+bool only_dated_left(World& world) {
+    for (const Job& job : world.jobs()) {
+        const bool waits = job.state == State::scheduled && job.request.not_before &&
+                           *job.request.not_before > world.clock().now() + hours{1};
+        const bool rests = domain::is_terminal(job.state) || job.state == State::held;
+        if (!rests && !waits) return false;
+    }
+    return true;
+}
+
 // How long it takes until all rests.
 Millis live_through(World& world, State at, const Move& move) {
     world.clock().tell_changes(move.is_told);
@@ -87,6 +98,9 @@ Millis live_through(World& world, State at, const Move& move) {
     } else {
         world.clock().jump(move.by);
     }
+    CHECK(world.pass_until([&] { return world.quiet() || only_dated_left(world); }, hours{20}));
+    // A time that a person gave keeps its place on the clock; it comes once the clock is right.
+    if (!world.quiet()) world.clock().jump(-move.by);
     CHECK(world.pass_until([&] { return world.quiet(); }, hours{20}));
     return world.clock().monotonic() - begun;
 }
@@ -94,7 +108,8 @@ Millis live_through(World& world, State at, const Move& move) {
 int posts_of_unknown(const World& world_const) {
     World& world = const_cast<World&>(world_const);
     int accepted = 0;
-    for (const json::value& entry : world.provider().ledger().at("accepted").as_array()) {
+    const json::object ledger = world.provider().ledger();
+    for (const json::value& entry : ledger.at("accepted").as_array()) {
         const auto& input = entry.as_object().at("input").as_object();
         if (input.at("prompt").as_string().find("lost_answer") != std::string::npos) ++accepted;
     }
