@@ -37,10 +37,14 @@ Instant capped(const Job& job, Instant at) {
     return job.request.deadline ? std::min(at, *job.request.deadline) : at;
 }
 
-void clear_polls(Job& job) {
-    job.quiet_polls = 0;
+void clear_failures(Job& job) {
     job.missing_polls = 0;
     job.failed_polls = 0;
+}
+
+void clear_polls(Job& job) {
+    job.quiet_polls = 0;
+    clear_failures(job);
 }
 
 void leave_remote(Job& job) {
@@ -736,8 +740,6 @@ struct AtProvider : FetchNews, Skip<Admitted, SubmitInterrupted, EvidenceSearche
     Outcome operator()(const Adopted& e) const { return not_adopted(e, follows(c.job)); }
     Outcome operator()(const StatusSeen& e) const {
         Job job = c.job;
-        job.failed_polls = 0;
-        job.missing_polls = 0;
         if (e.phase == RemotePhase::ended) {
             job.state = State::running;
             if (!job.cancel_requested) job.reason = Reason::result;
@@ -745,11 +747,15 @@ struct AtProvider : FetchNews, Skip<Admitted, SubmitInterrupted, EvidenceSearche
             job.due_at = c.now + operation_check;
             const bool known = c.job.state == State::running && c.job.reason == job.reason &&
                                !c.job.queue_position;
+            // Under a cancel each reading of the result follows such a status, which says nothing
+            // about whether the result is still there: what failed in a row goes on counting.
+            if (!known) clear_failures(job);
             return Step{std::move(job),
                         {effect::ReadResult{}},
                         known ? "" : "ended at the provider",
                         {}};
         }
+        clear_failures(job);
         const bool running = e.phase == RemotePhase::running;
         job.state = running ? State::running : State::submitted;
         job.reason = remote_reason(job);
