@@ -131,7 +131,7 @@ Outcome live_through(Told& told, Plan plan, Made made, int nth, bool heavy) {
             day.live();
             outcome.reached = made(day.world()) >= nth;
             day.recover();
-            outcome.wrong = day.world().check();
+            outcome.wrong = day.world().check(World::Disk::as_left);
             here_too(day.world(), here);
             day.world().bury();
             day.world().start();

@@ -136,7 +136,9 @@ class World {
 
     std::vector<domain::Job> jobs();
     // What is wrong once it is quiet: lost, paid twice, broken, stuck, unexplained. Empty: nothing.
-    std::vector<std::string> check();
+    // What failed or cancelled fetches left on the disk lies there until the next start sweeps it.
+    enum class Disk { swept, as_left };
+    std::vector<std::string> check(Disk disk = Disk::swept);
     // What the world saw, by time; without a journal the daemon's trail alone.
     std::string trace();
     std::string summary();
