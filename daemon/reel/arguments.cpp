@@ -134,9 +134,11 @@ class Grammar {
 
     void add_adopt() {
         CLI::App* sub = verb("adopt", "Give a job whose submit is unknown its request", Verb::adopt);
-        sub->add_option("ID", options_.ids, "Id of the job, or its unique beginning")
-            ->required()
-            ->expected(1);
+        // A list of ids would take the request's as well.
+        sub->add_option_function<std::string>(
+               "ID", [this](const std::string& id) { options_.ids = {id}; },
+               "Id of the job, or its unique beginning")
+            ->required();
         sub->add_option("REQUEST_ID", options_.request_id, "The request's id at the provider")
             ->required();
         sub->footer(adopt_examples);

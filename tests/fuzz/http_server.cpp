@@ -33,6 +33,7 @@ class TextStream final : public http::Stream {
         co_return size;
     }
     http::awaitable<Status> write(std::string_view) override { co_return ok(); }
+    std::uint64_t written() const override { return 0; }
     http::awaitable<Status> finish() override { co_return ok(); }
     bool spoiled() override { return false; }
     Socket& socket() override { return socket_; }

@@ -43,16 +43,16 @@ TEST_CASE("a path that is relative, taken or in no folder is refused before anyt
         CAPTURE(path);
         const auto refused =
             room.run(room.engine().backup(path, [] { return false; }));
-        REQUIRE_FALSE(refused);
+        REQUIRE_FALSE(refused.has_value());
         CHECK(refused.error().code() == ErrorCode::invalid);
     }
     room.disk.put("/taken.db", "x");
     const auto taken = room.run(room.engine().backup("/taken.db", [] { return false; }));
-    REQUIRE_FALSE(taken);
+    REQUIRE_FALSE(taken.has_value());
     CHECK(taken.error().code() == ErrorCode::conflict);
     room.disk.capacity = 1;
     const auto full = room.run(room.engine().backup("/full.db", [] { return false; }));
-    REQUIRE_FALSE(full);
+    REQUIRE_FALSE(full.has_value());
     CHECK(full.error().code() == ErrorCode::disk_full);
 }
 
@@ -60,7 +60,7 @@ TEST_CASE("a backup nobody waits for any more is given up") {
     Archive room;
     room.start();
     const auto given_up = room.back_up([] { return true; });
-    REQUIRE_FALSE(given_up);
+    REQUIRE_FALSE(given_up.has_value());
     CHECK(given_up.error().code() == ErrorCode::cancelled);
     CHECK(room.engine().status().backup.running.empty());
 }

@@ -97,7 +97,7 @@ TEST_CASE("a removed job is not made again under its id, by socket or by row") {
     REQUIRE(room.is_retired("a"));
     std::vector<domain::JobRequest> again{room.request("a")};
     const auto refused = room.run(room.engine().submit(std::move(again)));
-    REQUIRE_FALSE(refused);
+    REQUIRE_FALSE(refused.has_value());
     CHECK(refused.error().code() == ErrorCode::conflict);
     CHECK(refused.error().context().find("was cancelled on 20") != std::string::npos);
     REQUIRE(drop_row(room.inbox(), "a", model, R"({"prompt":"waves of a"})"));
@@ -197,7 +197,7 @@ TEST_CASE("a job whose retry's record was removed is not tried again once more")
         return 0;
     });
     const auto again = room.run(room.engine().act(JobId("a"), engine::Action::retry));
-    REQUIRE_FALSE(again);
+    REQUIRE_FALSE(again.has_value());
     CHECK(again.error().code() == ErrorCode::conflict);
 }
 

@@ -285,7 +285,8 @@ TEST_CASE("a reload tells what is in force now and what waits for a restart") {
     CHECK(diff.live ==
           std::vector<std::string>{"log.level: info -> debug", "providers.fal.concurrency: 8 -> 2",
                                    "providers.fal.named: no -> yes",
-                                   "providers.fal.queue_url: - -> https://q.example"});
+                                   "providers.fal.queue_url: - -> https://q.example",
+                                   "retention.export: /var/lib/reeld/exports -> /srv/s/exports"});
     CHECK(diff.restart ==
           std::vector<std::string>{"paths.state: /var/lib/reeld -> /srv/s",
                                    "webhook.listen: - -> 127.0.0.1:1",

@@ -221,9 +221,12 @@ TEST_CASE("a foreign writer makes the store busy and harms nothing") {
     auto store = open_store(path);
     Foreign shell(path);
     shell.exec("BEGIN IMMEDIATE");
-    const auto refused = store->transact([](Tx& tx) { return tx.last_event_id(); });
-    REQUIRE_FALSE(refused);
-    CHECK(refused.error().code() == ErrorCode::busy);
+    CHECK(store->transact([](Tx& tx) { return tx.last_event_id(); }).has_value());
+    Job job = make_job("early");
+    const auto refused = store->transact([&](Tx& tx) { return tx.insert_job(job); });
+    const Status kept = refused ? store->commit() : Status(refused.error());
+    REQUIRE_FALSE(kept.has_value());
+    CHECK(kept.error().code() == ErrorCode::busy);
     shell.exec("ROLLBACK");
     insert(*store, "a");
     CHECK(store->commit());

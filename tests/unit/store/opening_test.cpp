@@ -120,7 +120,7 @@ TEST_CASE("a newer schema is refused and left as it is") {
     Foreign(path).exec("PRAGMA user_version = 7");
     const Error error = refusal(path);
     CHECK(error.code() == ErrorCode::unsupported);
-    CHECK(says(error, "newer reeld (schema 7, this one knows 2)"));
+    CHECK(says(error, "newer reeld (schema 7, this one knows 3)"));
     CHECK(says(error, "upgrade reeld"));
     CHECK(Foreign(path).get("PRAGMA user_version") == "7");
 }

@@ -27,8 +27,6 @@ const std::map<std::string, std::string> allowed_queries{
     {"check_counts", "as check_integrity"},
     {"count_all_jobs", "for a copy, on a thread of its own"},
     {"count_all_events", "for a copy, on a thread of its own"},
-    {"copied_at", "at most one row a copy"},
-    {"forget_copied", "at most one row a copy"},
     {"chain_head_hex", "one row"},
     {"count_tables", "the schema; once at start"},
     {"unstored_files", "all rows of a partial index that holds the files on their way"},
