@@ -68,7 +68,10 @@ awaitable<void> ClockWatch::run() {
 }
 
 void ClockWatch::tell(Millis set, Millis slept) {
-    core_.clock_set_at = core_.now();
+    // By the old clock or by the new one, whichever is later: nothing dated by either before this
+    // moment may pass for younger.
+    const Instant changed = std::max(core_.now(), core_.now() - set);
+    core_.clock_set_at = std::max(changed, core_.clock_set_at.value_or(changed));
     if (set != Millis{0}) {
         log::warning("engine", "the wall clock was set; running waits keep their length",
                      {{"by_ms", std::to_string(set.count())}});

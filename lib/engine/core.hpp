@@ -69,7 +69,7 @@ struct Core {
     runtime::Bell timer_bell;     // an earlier owner timer was set
     runtime::Bell event_bell;     // audit events are durable
     std::optional<Instant> next_timer;  // what the timer loop sleeps for
-    std::optional<Instant> clock_set_at;  // when the wall clock was last seen to jump
+    std::optional<Instant> clock_set_at;  // since when its dates can be trusted again
     bool stopping = false;
     bool disk_low = false;
     std::string outputs_trouble;  // why nothing can be written there; empty: it can
