@@ -117,8 +117,9 @@ std::optional<Instant> Service::next_due() const {
 json::object Service::ledger() const {
     return write_ledger(*world_);
 }
-std::string Service::file_of(const std::string& request_id) const {
+std::string Service::file_of(const std::string& request_id, std::string_view name) const {
     const Job* job = world_->queue.find(request_id);
+    if (job != nullptr && name == picture_name) return make_picture();
     return job == nullptr || job->outcome.status != 200 ? "" : make_output(*world_, *job);
 }
 void Service::tell(std::function<void(Instant, const std::string&)> diary) {

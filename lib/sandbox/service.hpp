@@ -57,7 +57,7 @@ class Service {
 
     json::object ledger() const;
     // The bytes that a request made, whatever its downloads say; empty when there are none.
-    std::string file_of(const std::string& request_id) const;
+    std::string file_of(const std::string& request_id, std::string_view name) const;
     // Calls `diary` with one line for each thing that happens here.
     void tell(std::function<void(Instant, const std::string&)> diary);
     const Options& options() const;

@@ -40,6 +40,8 @@ WorldOptions world_of(const NightPlan& plan) {
         const std::string kind = fmt::format("sandbox/{}", sandbox::to_string(fault));
         options.provider.faults[fault] = plan.off.contains(kind) ? 0 : odds;
     }
+    // A provider that signs a lie under the right token is believed; the book cannot be right then.
+    options.provider.faults[sandbox::Fault::webhook_swapped] = 0;
     return options;
 }
 
@@ -81,8 +83,10 @@ std::vector<std::string> night_kinds() {
     std::vector<std::string> kinds = script_kinds();
     for (std::size_t i = 0; i < sandbox::fault_count; ++i) {
         const auto fault = static_cast<sandbox::Fault>(i);
-        // The daemon polls; it reads no stream.
-        if (fault == sandbox::Fault::stream_cut) continue;
+        // The daemon polls, it reads no stream; and world_of() lets no provider sign a lie.
+        if (fault == sandbox::Fault::stream_cut || fault == sandbox::Fault::webhook_swapped) {
+            continue;
+        }
         kinds.push_back(fmt::format("sandbox/{}", sandbox::to_string(fault)));
     }
     for (const char* kind :

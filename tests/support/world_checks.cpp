@@ -82,9 +82,11 @@ void World::check_file(const domain::Output& output, std::vector<std::string>& w
         wrong.push_back("completed without its file " + output.path);
         return;
     }
-    // …/files/b/{request id}/output.mp4
-    const std::string made = output.url.substr(output.url.find("/b/") + 3);
-    const std::string truth = provider_->file_of(made.substr(0, made.find('/')));
+    // …/files/b/{request id}/{name}, and a query that may tell when it expires
+    const std::string place = output.url.substr(0, output.url.find('?'));
+    const std::string made = place.substr(place.find("/b/") + 3);
+    const auto slash = made.find('/');
+    const std::string truth = provider_->file_of(made.substr(0, slash), made.substr(slash + 1));
     const std::string file = disk_->at(output.path);
     if (file != truth || sha256_hex(file) != output.sha256 || file.size() != output.bytes) {
         wrong.push_back(output.path + ": is not what the provider made");
