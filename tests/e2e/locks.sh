@@ -243,7 +243,12 @@ check "… and doctor" contains "$(reel doctor 2>&1)" "pid $sitter"
 check "… and the metrics" contains "$(api /metrics)" 'reeld_store_trouble 1'
 leave
 check "after its end the work goes on" pile 34 two
-log_is_small() { (($(wal_bytes) < 8000000)); }
+# SQLite cuts it when the next commit starts it over.
+ticks=0
+log_is_small() {
+    submit "tick-$((++ticks))"
+    (($(wal_bytes) < 8000000))
+}
 check "… and the log shrinks" eventually 70 log_is_small
 check "… with nothing wrong any more" eventually 70 is_null store_trouble
 
