@@ -59,7 +59,7 @@ build() {
 # Most nights run where they cost least; the other builds look for what only they can see.
 nights_of() {
     case $1 in
-        release) echo "${REELD_NIGHTS:-300}" ;;
+        release) echo "${REELD_NIGHTS:-150}" ;;
         *) echo "${REELD_NIGHTS:-60}" ;;
     esac
 }
@@ -67,11 +67,11 @@ nights_of() {
 # Counts doctest's cases; a program that ends without its summary, by a crash or a timeout, is one
 # failure.
 run_ctest() {
-    local preset=$1 name=0 good=0 bad=0 cuts=2 step=1 programs_failed code
+    local preset=$1 name=0 good=0 bad=0 cuts=2 step=2 stride=20 programs_failed code
     say "tests: $preset"
-    [[ $preset == asan ]] && cuts=1 step=8
+    [[ $preset == asan ]] && cuts=1 step=8 stride=40
     REELD_NIGHTS=$(nights_of "$preset") REELD_POWER_CUTS=${REELD_POWER_CUTS:-$cuts} \
-        REELD_CRASH_STEP=${REELD_CRASH_STEP:-$step} \
+        REELD_CRASH_STEP=${REELD_CRASH_STEP:-$step} REELD_STRIDE=${REELD_STRIDE:-$stride} \
         ctest --preset "$preset" --verbose >"$log" 2>&1
     code=$?
     # "1: [doctest] test cases:  12 |  12 passed | 0 failed | 0 skipped"
