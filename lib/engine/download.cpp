@@ -114,15 +114,16 @@ class Fetch {
 
     awaitable<Problem> open_part() {
         if (deps_.files.exists(task_.target)) {
-            // A target beside a part, or of another size, is not what this fetch published. With no
-            // size to compare, the file that comes is compared with it.
-            if (task_.expected_bytes || deps_.files.exists(task_.part)) {
-                static_cast<void>(part_.discard());
-                co_return Problem(path_taken());
-            }
+            // What stands there may be what this fetch published before its process died: unless
+            // its size says otherwise, the file is fetched again and compared with it. A part
+            // beside it is of such a comparison that was cut short.
+            static_cast<void>(part_.discard());
             const auto target = deps_.files.open_read(task_.target);
             if (!target) co_return Problem(path_taken());
             const auto size = (*target)->size();
+            if (size && task_.expected_bytes && *size != *task_.expected_bytes) {
+                co_return Problem(path_taken());
+            }
             if (size) taken_bytes_ = *size;
         }
         const auto opened = co_await part_.open();

@@ -561,6 +561,16 @@ TEST_CASE("without a known size the published file is proved by fetching it agai
     CHECK(room.disk.files().size() == 1);
 }
 
+TEST_CASE("a comparison with the published file that was cut short is made again") {
+    Room room;
+    room.server.answers = {whole(), whole()};
+    const auto first = room.stored();
+    room.disk.put(room.task.part, "begun");
+    CHECK(room.stored().sha256 == first.sha256);
+    CHECK(room.is_clean());
+    CHECK(room.disk.files().size() == 1);
+}
+
 TEST_CASE("a foreign file under the planned name is left alone and another name is asked for") {
     Room room;
     room.disk.put(target, other_video + "x");
@@ -575,8 +585,9 @@ TEST_CASE("a foreign file under the planned name is left alone and another name 
         REQUIRE(other_video.size() == video.size());
         room.server.answers = {whole()};
     }
-    SUBCASE("known by the part that lies beside it") {
+    SUBCASE("with a part of a comparison that was cut short beside it") {
         room.disk.put(room.task.part, "begun");
+        room.server.answers = {whole()};
     }
     const std::string before = room.disk.at(target);
     const auto failed = room.failed();
