@@ -2,24 +2,14 @@
 #include <doctest/doctest.h>
 
 #include "http/client.hpp"
-#include "support/loopback.hpp"
+#include "client_room.hpp"
 
 using namespace std::chrono_literals;
 
 namespace reeld::http {
 namespace {
 
-struct World {
-    boost::asio::io_context context;
-    test::FakeClock clock{context.get_executor()};
-    test::RawListener listener{context};
-    std::unique_ptr<Client> client = make_client(context.get_executor(), clock, {});
-    RequestOptions options;
-
-    World() {
-        options.allow_plain_http = true;
-        options.allow_private_addresses = true;
-    }
+struct World : ClientRoom {
     std::string port() const {
         const auto url = parse_url(listener.url());
         return url->port;
@@ -28,13 +18,7 @@ struct World {
         HttpRequest request;
         request.url = url;
         request.headers.add("Authorization", "Key secret");
-        return test::Started<Exchange>(context, client->send(std::move(request), options));
-    }
-    Exchange finish(const test::Started<Exchange>& call) {
-        context.restart();
-        while (!call.done() && context.run_one() > 0) {
-        }
-        return call.get();
+        return start(std::move(request));
     }
 };
 

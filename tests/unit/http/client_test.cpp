@@ -3,38 +3,19 @@
 
 #include <doctest/doctest.h>
 
-#include "support/loopback.hpp"
+#include "client_room.hpp"
 
 using namespace std::chrono_literals;
 
 namespace reeld::http {
 namespace {
 
-struct World {
-    boost::asio::io_context context;
-    test::FakeClock clock{context.get_executor()};
-    test::RawListener listener{context};
-    std::unique_ptr<Client> client = make_client(context.get_executor(), clock, {});
-    RequestOptions options;
-
-    World() {
-        options.allow_plain_http = true;
-        options.allow_private_addresses = true;
-    }
-    test::Started<Exchange> start(HttpRequest request) {
-        return test::Started<Exchange>(context, client->send(std::move(request), options));
-    }
+struct World : ClientRoom {
     test::Started<Exchange> get(const std::string& method = "GET") {
         HttpRequest request;
         request.method = method;
         request.url = listener.url();
         return start(std::move(request));
-    }
-    Exchange finish(const test::Started<Exchange>& call) {
-        context.restart();
-        while (!call.done() && context.run_one() > 0) {
-        }
-        return call.get();
     }
     // One exchange whose whole answer is `bytes`; the connection ends after them.
     Exchange answered(const std::string& bytes) {
