@@ -295,13 +295,7 @@ awaitable<void> Engine::run_upkeep() {
         if (round % key_check_rounds == 0) co_await check_keys(core_);
         co_await webhooks_.process_stored();
         const Status status = co_await core_.commit.durable();
-        if (status) {
-            const Status checkpoint = core_.services.store.checkpoint();
-            if (!checkpoint) {
-                log::warning("store", "checkpoint failed",
-                             {{"error", checkpoint.error().message()}});
-            }
-        }
+        if (status) core_.commit.checkpoint();
         watch_store(core_, core_.services.store.facts());
         co_await core_.services.clock.sleep_for(upkeep_interval);
     }

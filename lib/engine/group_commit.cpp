@@ -61,7 +61,6 @@ struct GroupCommit::State : std::enable_shared_from_this<GroupCommit::State> {
         if (commits % commits_per_checkpoint == 0) checkpoint();
     }
 
-    // Does nothing while the WAL is small; without it a busy hour would grow it without bound.
     void checkpoint() {
         const Status status = store->checkpoint();
         if (status) return;
@@ -100,6 +99,7 @@ void GroupCommit::after_flush(std::function<void(bool kept)> hear) {
     state_->hear = std::move(hear);
 }
 
+void GroupCommit::checkpoint() { state_->checkpoint(); }
 std::uint64_t GroupCommit::commits() const { return state_->commits; }
 bool GroupCommit::failing() const { return state_->failing; }
 

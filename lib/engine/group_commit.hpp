@@ -23,6 +23,9 @@ class GroupCommit {
     awaitable<Status> durable();
     // Called within each flush: whether its group was kept. For what is known in memory about it.
     void after_flush(std::function<void(bool kept)> hear);
+    // Does nothing while the write-ahead log is small. Also made now and then by the flushes
+    // themselves, or a busy hour would grow the log without bound. A failure is said and no more.
+    void checkpoint();
     std::uint64_t commits() const;
     bool failing() const;  // the last commit did not succeed
 

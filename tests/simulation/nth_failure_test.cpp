@@ -282,7 +282,7 @@ TEST_CASE("a day survives the n-th failure of every call to the disk, for every 
         "owner timers could not be served; trying again",
         "dropped rows cannot be taken; they are kept where they are",
         "the database did not take a commit; nothing of it was kept",
-        "checkpoint failed",
+        "a checkpoint failed; the write-ahead log grows",
     };
     fmt::print("\nsaid, how often\n");
     for (const auto& [sentence, count] : told) fmt::print("{:>8} {}\n", count, sentence);
