@@ -21,6 +21,10 @@ namespace {
 constexpr unsigned inbox_mode = 0660;
 // Foreign programs come and go here; the event loop looks again later instead of waiting.
 constexpr int busy_timeout_ms = 10;
+// Who may write the file may give it triggers and views that never end. One call may take as many
+// steps of SQLite's machine as a hundred thousand rows do, several times over: a second or two.
+constexpr int steps_between_looks = 100'000;
+constexpr int looks_max = 500;
 
 constexpr const char* begin_change = "BEGIN IMMEDIATE";
 constexpr const char* commit_change = "COMMIT";
@@ -62,10 +66,14 @@ std::string bytes_of(const SQLite::Column& column) {
 // A value as the socket would carry it.
 json::value json_of(const SQLite::Column& column, bool parse) {
     switch (column.getType()) {
-        case SQLITE_INTEGER: return column.getInt64();
-        case SQLITE_FLOAT: return column.getDouble();
-        case SQLITE_NULL: return nullptr;
-        default: break;
+        case SQLITE_INTEGER:
+            return column.getInt64();
+        case SQLITE_FLOAT:
+            return column.getDouble();
+        case SQLITE_NULL:
+            return nullptr;
+        default:
+            break;
     }
     // A blob is taken as text: readfile() of the sqlite3 shell gives one.
     const std::string bytes = bytes_of(column);
@@ -76,7 +84,9 @@ json::value json_of(const SQLite::Column& column, bool parse) {
     return json::value(bytes);
 }
 
-bool is_about_row(std::string_view name) { return name == "inbox_rowid" || name == "error"; }
+bool is_about_row(std::string_view name) {
+    return name == "inbox_rowid" || name == "error";
+}
 
 InboxRow read_row(const SQLite::Statement& row) {
     InboxRow result;
@@ -121,18 +131,21 @@ struct Inbox::State {
     std::unique_ptr<SQLite::Database> database;
     FileId file;
     std::int64_t generation = 0;  // counts openings, so that a replaced file changes data_version
+    int looks = 0;                // of the call that runs
 
     // The connection to the file that has the path now; opens or creates it when needed.
     SQLite::Database& ready() {
+        looks = 0;
         if (database && id_of(path) == file) return *database;
         database.reset();
         if (Status made = create_database_file(path, inbox_mode); !made) {
             throw SQLite::Exception(made.error().message(), SQLITE_CANTOPEN);
         }
         crash_point::pass(CrashPoint::inbox_file_made);
-        auto fresh = std::make_unique<SQLite::Database>(path, SQLite::OPEN_READWRITE,
-                                                        busy_timeout_ms);
+        auto fresh =
+            std::make_unique<SQLite::Database>(path, SQLite::OPEN_READWRITE, busy_timeout_ms);
         const auto id = id_of(path);
+        sqlite3_progress_handler(fresh->getHandle(), steps_between_looks, &takes_too_long, &looks);
         set_up(*fresh);
         if (!id || id_of(path) != id) {
             throw SQLite::Exception("the file was replaced while it was being opened", SQLITE_BUSY);
@@ -142,6 +155,8 @@ struct Inbox::State {
         database = std::move(fresh);
         return *database;
     }
+
+    static int takes_too_long(void* looks) { return ++*static_cast<int*>(looks) > looks_max; }
 
     static void set_up(SQLite::Database& fresh) {
         // EXTRA also syncs the folder after a commit: an id given here must not vanish with the
@@ -177,6 +192,13 @@ struct Inbox::State {
         Error error = current_error(doing(what));
         if (error.code() == ErrorCode::busy) return error;
         database.reset();
+        if (looks > looks_max) {
+            return Error(ErrorCode::internal,
+                         doing(what) +
+                             ": it has a trigger or a view that does not end, or too many "
+                             "rows; drop what was added to its schema, or move the file "
+                             "away: a new one is made at once");
+        }
         return Error(error.code(), error.context() + std::string(remedy(error.code())));
     }
 };
@@ -184,8 +206,12 @@ struct Inbox::State {
 Inbox::Inbox(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Inbox::~Inbox() = default;
 
-std::string Inbox::path() const { return state_->path; }
-std::string Inbox::holders() const { return lock_holders(state_->path, LockKind::bytes); }
+std::string Inbox::path() const {
+    return state_->path;
+}
+std::string Inbox::holders() const {
+    return lock_holders(state_->path, LockKind::bytes);
+}
 
 Result<std::unique_ptr<Inbox>> Inbox::open(const std::string& path) {
     auto state = std::make_unique<State>();
@@ -216,7 +242,8 @@ Result<std::vector<InboxRow>> Inbox::pending(int limit) {
         std::vector<InboxRow> rows;
         SQLite::Statement row = statement(database, sql::inbox_pending);
         row.bind(":limit", limit);
-        while (row.executeStep()) rows.push_back(read_row(row));
+        while (row.executeStep())
+            rows.push_back(read_row(row));
         return rows;
     } catch (...) {
         return state_->failed("cannot read the inbox");
@@ -263,8 +290,7 @@ Status Inbox::reject(const InboxRow& row, const std::string& error) {
 
 Result<std::int64_t> Inbox::data_version() {
     try {
-        const std::int64_t version =
-            state_->ready().execAndGet("PRAGMA data_version").getInt64();
+        const std::int64_t version = state_->ready().execAndGet("PRAGMA data_version").getInt64();
         return (state_->generation << 32) + version;
     } catch (...) {
         return state_->failed("cannot look at the inbox");

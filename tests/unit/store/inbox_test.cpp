@@ -60,7 +60,8 @@ TEST_CASE("default ids are UUIDs of version 4 and differ") {
     Scratch scratch;
     auto inbox = open_inbox(scratch.file("inbox.db"));
     Foreign shell(scratch.file("inbox.db"));
-    for (int i = 0; i < 200; ++i) shell.exec("INSERT INTO jobs (model) VALUES ('m')");
+    for (int i = 0; i < 200; ++i)
+        shell.exec("INSERT INTO jobs (model) VALUES ('m')");
     std::map<std::string, int> seen;
     for (const auto& row : pending(*inbox, 500)) {
         const std::string id = text(row, "id");
@@ -260,4 +261,27 @@ TEST_CASE("a shell may turn the inbox into a WAL database") {
     REQUIRE(rows.size() == 1);
     REQUIRE(inbox->remove(rows));
     CHECK(pending(*inbox).empty());
+}
+
+TEST_CASE("a trigger or a view that never ends costs a moment, not the daemon") {
+    Scratch scratch;
+    auto inbox = open_inbox(scratch.file("inbox.db"));
+    Foreign shell(scratch.file("inbox.db"));
+    const std::string endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) ";
+    SUBCASE("while ids are given") {
+        shell.exec("INSERT INTO jobs (id, model, input) VALUES (NULL, 'm', '{}')");
+        shell.exec(
+            "CREATE TRIGGER forever BEFORE UPDATE ON jobs BEGIN SELECT count(*) FROM "
+            "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n);"
+            " END");
+    }
+    SUBCASE("in place of the table") {
+        shell.exec("ALTER TABLE jobs RENAME TO jobs_of_before");
+        shell.exec("CREATE VIEW jobs AS " + endless +
+                  "SELECT 'a' AS id, 'm' AS model, '{}' AS input, NULL AS error, i AS rowid FROM n "
+                  "WHERE i < 0");
+    }
+    const auto rows = inbox->pending(100);
+    REQUIRE(!rows);
+    CHECK(rows.error().message().find("does not end") != std::string::npos);
 }
