@@ -185,7 +185,10 @@ void play_server_errors(Stage& stage) {
     stage.world().control({{"faults", {{"result_5xx", 1}}}});
     json::object poor = stage.job("poor");
     poor["max_attempts"] = 1;
-    stage.submit({stage.job("sick"), std::move(poor)});
+    // The trouble lasts until the other one has failed, which takes long after some deaths.
+    json::object sick = stage.job("sick");
+    sick["max_attempts"] = 50;
+    stage.submit({std::move(sick), std::move(poor)});
     // A submit whose fate a person had to decide comes after the trouble.
     stage.expect("poor", {State::failed, State::completed});
     stage.wait_for("poor", State::failed);
