@@ -141,7 +141,6 @@ class Fetch {
     awaitable<Problem> transfer() {
         if (part_.bytes() > 0 && part_.total() == part_.bytes()) co_return Problem();
         std::string url = task_.url;
-        bool restarted = false;
         for (int hops = 0; hops <= config_.redirects_max;) {
             const auto hop = check_hop(url, hosts());
             if (!hop) co_return Problem(problem_of_error(hop.error()));
@@ -156,8 +155,8 @@ class Fetch {
                 ++hops;
                 continue;
             }
-            if (sink.answer() == FetchAnswer::restart && !restarted) {
-                restarted = true;
+            // At most once: of an empty part no rest is asked for.
+            if (sink.answer() == FetchAnswer::restart) {
                 const auto emptied = part_.restart({}, std::nullopt);
                 if (!emptied) co_return Problem(problem_of_disk(emptied.error()));
                 continue;
@@ -208,9 +207,6 @@ class Fetch {
         if (sink.problem()) return sink.problem();
         if (sink.answer() == FetchAnswer::body && exchange.error.code() == ErrorCode::reset) {
             return cut_short();
-        }
-        if (sink.answer() == FetchAnswer::restart) {
-            return failure(FetchProblem::retry, "range", "the server does not give the file anew");
         }
         return problem_of_error(exchange.error);
     }
