@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/log.hpp"
+#include "base/retry_branch.hpp"
 #include "runtime/beside.hpp"
 #include "runtime/race.hpp"
 #include "store/copy.hpp"
@@ -158,6 +159,7 @@ awaitable<Result<BackupDone>> Backup::make(std::string path, std::function<bool(
     }
     if (!*copied) {
         Error error = explained(copied->error(), path);
+        retry_branch::taken(RetryBranch::backup_failed);
         log::error("backup", "no backup was made", {{"path", path}, {"error", error.message()}});
         co_return error;
     }
@@ -207,6 +209,7 @@ awaitable<Result<BackupDone>> Backup::publish(BackupDone done) {
     if (copied) co_return done;
     if (!done.inbox_path.empty()) {
         // Half a backup is none.
+        retry_branch::taken(RetryBranch::backup_half_undone);
         if (const Status gone = files.remove(done.inbox_path); !gone) {
             log::warning("backup", "the inbox's copy stayed alone",
                          {{"error", gone.error().message()}});

@@ -8,6 +8,7 @@
 
 #include "base/crash_point.hpp"
 #include "base/crypto.hpp"
+#include "base/retry_branch.hpp"
 #include "domain/media_probe.hpp"
 #include "engine/fetch_policy.hpp"
 #include "engine/part_file.hpp"
@@ -157,6 +158,7 @@ class Fetch {
             }
             // At most once: of an empty part no rest is asked for.
             if (sink.answer() == FetchAnswer::restart) {
+                retry_branch::taken(RetryBranch::fetch_begun_anew);
                 const auto emptied = part_.restart({}, std::nullopt);
                 if (!emptied) co_return Problem(problem_of_disk(emptied.error()));
                 continue;
@@ -174,6 +176,7 @@ class Fetch {
         // A transformed body has other bytes, other sizes and no ranges.
         request.headers.add("Accept-Encoding", "identity");
         if (part_.bytes() > 0) {
+            retry_branch::taken(RetryBranch::fetch_continued);
             request.headers.add("Range", fmt::format("bytes={}-", part_.bytes()));
             request.headers.add("If-Range", part_.validator());
         }
@@ -272,6 +275,7 @@ class Fetch {
             bool ours = co_await target_is_the_same();
             static_cast<void>(part_.discard());
             if (ours) ours = co_await make_durable(deps_.files, task_.target);
+            if (ours) retry_branch::taken(RetryBranch::fetch_found_same);
             co_return ours ? Problem() : Problem(path_taken());
         }
         part_.checkpoint();
@@ -330,6 +334,7 @@ Downloader::Downloader(DownloadDeps deps, DownloadConfig config)
 awaitable<domain::Event> Downloader::fetch(FetchTask task) {
     auto stored = co_await find_stored(task);
     if (stored) {
+        retry_branch::taken(RetryBranch::fetch_found_stored);
         // First, so that the same flush of the folder makes its end durable.
         static_cast<void>(deps_.files.remove(note_path(task.part)));
         // The process that renamed it may have died before its folder's own name was durable.

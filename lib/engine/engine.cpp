@@ -7,6 +7,7 @@
 
 #include "base/crash_point.hpp"
 #include "base/log.hpp"
+#include "base/retry_branch.hpp"
 #include "engine/adoption.hpp"
 #include "engine/gatekeeper.hpp"
 #include "engine/health_check.hpp"
@@ -80,6 +81,7 @@ awaitable<void> Engine::start_later() {
     Status known = Error(ErrorCode::busy, "not yet asked");
     while (!known) {
         co_await core_.services.clock.sleep_for(again);
+        retry_branch::taken(RetryBranch::start_copy_asked_again);
         known = hold_restored();
     }
     begin();
@@ -92,6 +94,7 @@ void Engine::begin() {
     crash_point::pass(CrashPoint::start_leftovers_named);
     if (!named) {
         // The owner timers say the same some minutes later.
+        retry_branch::taken(RetryBranch::start_taken_up_later);
         log::error("engine", "interrupted operations could not be taken up at once",
                    {{"error", named.error().message()}});
     }
@@ -249,6 +252,7 @@ Status Engine::fire_due(std::vector<Written>& written, bool& more) {
         log::error("engine", "a job's timer could not be served",
                    {{"job", job.request.id.str()}, {"error", fired.error().message()}});
         // It must not stand at the head of every slice either.
+        retry_branch::taken(RetryBranch::timers_pushed_back);
         const Status pushed = core_.services.store.transact(
             [&](store::Tx& tx) { push_timer(tx, job, now); });
         if (!pushed) worst = pushed;
@@ -271,6 +275,7 @@ awaitable<void> Engine::run_timers() {
             follow(std::move(written));
         }
         if (!fired || !durable) {
+            retry_branch::taken(RetryBranch::timers_round_again);
             log::error("engine", "owner timers could not be served; trying again",
                        {{"error", (fired ? durable : fired).error().message()}});
             co_await core_.services.clock.sleep_for(Millis{1'000});
@@ -291,6 +296,7 @@ awaitable<void> Engine::run_upkeep() {
     fetch_.sweep();
     for (int round = 0;; ++round) {
         core_.outputs_trouble = outputs_trouble(core_);
+        if (!core_.outputs_trouble.empty()) retry_branch::taken(RetryBranch::outputs_unwritable);
         fetch_.remove_leftovers();
         if (round % key_check_rounds == 0) co_await check_keys(core_);
         co_await webhooks_.process_stored();

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "base/log.hpp"
+#include "base/retry_branch.hpp"
 #include "engine/export_line.hpp"
 
 namespace reeld::engine {
@@ -47,7 +48,9 @@ Status end_with_whole_line(runtime::File& file) {
         end = newline == std::string_view::npos ? from : from + newline + 1;
         if (newline != std::string_view::npos) break;
     }
-    return end == *size ? ok() : file.truncate(end);
+    if (end == *size) return ok();
+    retry_branch::taken(RetryBranch::retention_line_mended);
+    return file.truncate(end);
 }
 
 }  // namespace
@@ -69,6 +72,7 @@ awaitable<void> Retention::run() {
         const auto more = co_await sweep();
         Millis pause = is_active(core_.config.retention) ? interval : idle_interval;
         if (!more) {
+            retry_branch::taken(RetryBranch::retention_later);
             pause = after_trouble;
             if (trouble_ != more.error().message()) {
                 trouble_ = more.error().message();
@@ -144,7 +148,10 @@ awaitable<Result<int>> Retention::retire_slice(State state, RetentionLimits limi
             const auto now = tx.find_job(jobs[i].request.id);
             const bool same = now && now->version == jobs[i].version &&
                               tx.event_hashes(jobs[i].request.id).size() == events[i];
-            if (!same) continue;
+            if (!same) {
+                retry_branch::taken(RetryBranch::retention_news_came);
+                continue;
+            }
             tx.retire_job(*now);
             ++gone;
         }
@@ -175,6 +182,7 @@ awaitable<Status> Retention::export_lines(std::string folder, std::string lines)
     if (Status appended = (*file)->append(lines); !appended) co_return appended;
     const Status flushed = co_await files.publish(path, path);
     if (!flushed) {
+        retry_branch::taken(RetryBranch::retention_cut_back);
         // The kernel may have dropped these bytes, and the next flush would not tell: they are
         // written anew.
         if (Status cut = (*file)->truncate(*before); !cut) co_return cut;

@@ -25,12 +25,15 @@ struct Archive : Room {
     }
     // Starts an engine on the copy instead.
     void restore() {
+        put_copy();
+        start();
+    }
+    void put_copy() {
         end();
         const std::string part = path() + ".copying";
         std::filesystem::rename(part, database());
         std::filesystem::remove(database() + "-wal");
         std::filesystem::remove(database() + "-shm");
-        start();
     }
 };
 
@@ -65,6 +68,24 @@ TEST_CASE("a backup nobody waits for any more is given up") {
     CHECK(room.engine().status().backup.running.empty());
 }
 
+TEST_CASE("a backup whose second half cannot be published leaves no half") {
+    Archive room;
+    room.start();
+    REQUIRE(drop_row(room.inbox(), "", "no model", "{}"));
+    const std::string part = ".copying";
+    room.disk.before_publish = [&]() -> Status {
+        room.disk.put(room.path() + part, "the database");
+        room.disk.put(room.path() + ".inbox" + part, "the inbox");
+        return ok();
+    };
+    room.disk.fail(SimulatedDisk::Op::rename, 2);
+    const auto made = room.back_up();
+    REQUIRE_FALSE(made.has_value());
+    CHECK(made.error().code() == ErrorCode::io);
+    CHECK_FALSE(room.disk.exists(room.path()));
+    CHECK_FALSE(room.disk.exists(room.path() + ".inbox"));
+}
+
 TEST_CASE("an engine on a copy holds what was pending and follows what was at the provider") {
     Archive room;
     room.limits().concurrency = 1;
@@ -86,4 +107,29 @@ TEST_CASE("an engine on a copy holds what was pending and follows what was at th
     CHECK(room.client.count["submit"] == submits);
     REQUIRE(room.act("waiting", engine::Action::release));
     REQUIRE(room.until([&] { return room.client.count["submit"] == submits + 1; }));
+}
+
+TEST_CASE("on a copy that somebody holds nothing is begun before what was pending is held") {
+    Archive room;
+    room.limits().concurrency = 1;
+    room.start();
+    REQUIRE(room.submit("sent"));
+    REQUIRE(room.until([&] { return room.is("sent", State::submitted); }));
+    REQUIRE(room.submit("waiting"));
+    static_cast<void>(room.back_up());
+    room.put_copy();
+    room.limits().concurrency = 4;
+    const int submits = room.client.count["submit"];
+    room.open();
+    {
+        Foreign holder(room.database());
+        holder.exec("BEGIN IMMEDIATE");
+        room.engine().start();
+        room.pass(3s);
+        CHECK(room.job("waiting").reason == Reason::none);
+        holder.exec("ROLLBACK");
+    }
+    room.pass(3s);
+    CHECK(room.job("waiting").reason == Reason::restored);
+    CHECK(room.client.count["submit"] == submits);
 }
