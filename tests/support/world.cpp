@@ -425,6 +425,17 @@ ReplyPtr World::read() {
 }
 
 void World::adopt(const std::string& id, const std::string& request_id) {
+    const json::object ledger = provider_->ledger();
+    for (const Job& job : jobs()) {
+        if (job.request.id.str() != id) continue;
+        const json::value prompt = json::parse(job.request.input).at("prompt");
+        for (const json::value& accepted : ledger.at("accepted").as_array()) {
+            if (accepted.at("request_id").as_string() != request_id) continue;
+            if (accepted.at("input").at("prompt") == prompt) continue;
+            misnamed_.insert(request_id);
+            misled_.insert(prompt.as_string().c_str());
+        }
+    }
     life_->tasks.spawn("person", adopt_task(JobId(id), RequestId(request_id)));
 }
 

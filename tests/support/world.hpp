@@ -213,6 +213,10 @@ class World {
     std::set<std::string> risked_;        // prompts whose double payment a person chose
     std::vector<std::string> broken_;     // rules that were broken on the way
     std::deque<Millis> submits_;          // of the last minute
+    // Requests that a person named for another's job, and the prompts of those jobs. Where the
+    // provider does not list the request yet, nothing speaks against such a word.
+    std::set<std::string> misnamed_;
+    std::set<std::string> misled_;
     std::optional<Millis> no_submit_before_;
     Millis limits_forgiven_until_{0};
 };

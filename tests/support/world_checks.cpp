@@ -47,7 +47,7 @@ void World::check_jobs(std::vector<std::string>& wrong) {
             if (!attempt.remote) continue;
             const std::string request = attempt.remote->request_id.str();
             const auto [other, fresh] = requests.emplace(request, id);
-            if (!fresh) say(fmt::format("follows the request {} of {}", request, other->second));
+            if (!fresh && !misnamed_.contains(request)) say(fmt::format("follows the request {} of {}", request, other->second));
         }
         if (job.state != State::completed) continue;
         for (const domain::Output& output : job.outputs) check_file(output, wrong);
@@ -152,7 +152,7 @@ void World::check_submits(std::vector<std::string>& wrong) {
             wrong.push_back(fmt::format("\"{}\": {} intents, {} accepted requests", prompt,
                                         wish.attempts, wish.accepted));
         }
-        if (wish.unbound > wish.unknown) {
+        if (wish.unbound > wish.unknown && !misled_.contains(prompt)) {
             wrong.push_back(
                 fmt::format("\"{}\": {} accepted requests nobody follows, {} attempts say so",
                             prompt, wish.unbound, wish.unknown));
