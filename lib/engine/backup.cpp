@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/crash_point.hpp"
 #include "base/log.hpp"
 #include "base/retry_branch.hpp"
 #include "runtime/beside.hpp"
@@ -58,13 +59,20 @@ Error explained(const Error& error, const std::string& path) {
     return error;
 }
 
+Status remove_leftover(runtime::FileSystem& files, const std::string& path) {
+    if (!files.exists(path)) return ok();
+    const Status gone = files.remove(path);
+    if (gone) crash_point::pass(CrashPoint::backup_leftover_removed);
+    return gone;
+}
+
 // Takes the unfinished files away, whatever ends the backup.
 struct Leftovers {
     runtime::FileSystem& files;
     std::vector<std::string> paths;
     ~Leftovers() {
         for (const std::string& path : paths) {
-            if (const Status gone = files.remove(path); !gone) {
+            if (const Status gone = remove_leftover(files, path); !gone) {
                 log::warning("backup", "an unfinished copy could not be removed",
                              {{"error", gone.error().message()}});
             }
@@ -146,7 +154,7 @@ awaitable<Result<BackupDone>> Backup::make(std::string path, std::function<bool(
     const Leftovers leftovers{core_.services.files, unfinished(wanted)};
     // Of an earlier daemon that was killed over it: this name is used for nothing else.
     for (const std::string& old : leftovers.paths) {
-        if (Status gone = core_.services.files.remove(old); !gone) {
+        if (Status gone = remove_leftover(core_.services.files, old); !gone) {
             co_return explained(gone.error(), path);
         }
     }
@@ -185,7 +193,7 @@ awaitable<Result<BackupDone>> Backup::copy_all(BackupDone done,
     };
     std::function<void()> stop = [&watch] { watch->stop = true; };
     co_await runtime::run_beside(core_.services.tasks.executor(), std::move(work),
-                                 std::move(stop));
+                                 std::move(stop), core_.services.beside);
     if (!rows) co_return rows.error();
     if (!facts) co_return facts.error();
     done.bytes = facts->bytes;
@@ -204,13 +212,20 @@ awaitable<Result<BackupDone>> Backup::publish(BackupDone done) {
     if (!done.inbox_path.empty()) {
         const Status inbox = co_await files.publish(part_of(done.inbox_path), done.inbox_path);
         if (!inbox) co_return inbox.error();
+        crash_point::pass(CrashPoint::backup_inbox_named);
     }
     const Status copied = co_await files.publish(part_of(done.path), done.path);
-    if (copied) co_return done;
+    if (copied) {
+        crash_point::pass(CrashPoint::backup_named);
+        co_return done;
+    }
     if (!done.inbox_path.empty()) {
         // Half a backup is none.
         retry_branch::taken(RetryBranch::backup_half_undone);
-        if (const Status gone = files.remove(done.inbox_path); !gone) {
+        const Status gone = files.remove(done.inbox_path);
+        if (gone) {
+            crash_point::pass(CrashPoint::backup_inbox_taken_back);
+        } else {
             log::warning("backup", "the inbox's copy stayed alone",
                          {{"error", gone.error().message()}});
         }

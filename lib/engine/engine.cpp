@@ -124,14 +124,20 @@ Status Engine::name_interrupted(std::vector<Written>& written) {
 
 // Durable before anything may be submitted, and not in a group that a failing commit takes back.
 Status Engine::hold_restored() {
-    const Status marked = mark_restored();
-    return marked ? core_.services.store.commit() : marked;
+    bool is_copy = false;
+    const Status marked = mark_restored(is_copy);
+    if (!marked) return marked;
+    if (is_copy) crash_point::pass(CrashPoint::restored_held_written);
+    const Status durable = core_.services.store.commit();
+    if (durable && is_copy) crash_point::pass(CrashPoint::restored_held_durable);
+    return durable;
 }
 
-Status Engine::mark_restored() {
+Status Engine::mark_restored(bool& is_copy) {
     return core_.services.store.transact([&](store::Tx& tx) {
         const auto made_at = tx.copied_at();
         if (!made_at) return;
+        is_copy = true;
         log::warning("engine", "this database is a copy: its pending jobs are held, because they "
                                "may have been submitted since",
                      {{"made_at", to_rfc3339(*made_at)}});
@@ -378,10 +384,10 @@ awaitable<Result<Job>> Engine::act(JobId id, Action action, Person person) {
 awaitable<Result<Job>> Engine::adopt(JobId id, RequestId request, Person person) {
     auto written = co_await adopt_request(core_, id, std::move(request), person);
     if (!written) co_return written.error();
-    crash_point::pass(CrashPoint::action_written);
+    crash_point::pass(CrashPoint::adopt_written);
     const Status durable = co_await core_.commit.durable();
     if (!durable) co_return durable.error();
-    crash_point::pass(CrashPoint::action_durable);
+    crash_point::pass(CrashPoint::adopt_durable);
     follow(std::move(*written));
     const auto job = core_.services.store.transact([&](store::Tx& tx) { return tx.find_job(id); });
     if (!job) co_return job.error();
