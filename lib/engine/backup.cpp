@@ -107,11 +107,18 @@ BackupStatus Backup::status() const {
     return status;
 }
 
-Status Backup::check_target(const BackupDone& wanted) const {
+Status Backup::clear_target(const BackupDone& wanted) const {
     runtime::FileSystem& files = core_.services.files;
     if (!is_plain_path(wanted.path)) {
         return Error(ErrorCode::invalid,
                      "path: must be an absolute path of a file, without \"..\"");
+    }
+    // Of an earlier daemon that was killed over it: these names are used for nothing else. First of
+    // all, because what that one has finished may stand in the way of this name for ever.
+    for (const std::string& old : unfinished(wanted)) {
+        if (Status gone = remove_leftover(files, old); !gone) {
+            return explained(gone.error(), wanted.path);
+        }
     }
     for (const std::string* path : {&wanted.path, &wanted.inbox_path}) {
         if (!files.exists(*path)) continue;
@@ -138,7 +145,7 @@ awaitable<Result<BackupDone>> Backup::make(std::string path, std::function<bool(
     BackupDone wanted;
     wanted.path = path;
     wanted.inbox_path = path + ".inbox";
-    if (Status fits = check_target(wanted); !fits) co_return fits.error();
+    if (Status fits = clear_target(wanted); !fits) co_return fits.error();
     // What was told to anybody is to be in it.
     const Status durable = co_await core_.commit.durable();
     if (!durable) co_return durable.error();
@@ -152,12 +159,6 @@ awaitable<Result<BackupDone>> Backup::make(std::string path, std::function<bool(
     };
     const Ended ended{*this};
     const Leftovers leftovers{core_.services.files, unfinished(wanted)};
-    // Of an earlier daemon that was killed over it: this name is used for nothing else.
-    for (const std::string& old : leftovers.paths) {
-        if (Status gone = remove_leftover(core_.services.files, old); !gone) {
-            co_return explained(gone.error(), path);
-        }
-    }
     auto copying = copy_all(wanted, running_);
     auto gone = until_abandoned(core_.services.clock, std::move(abandoned));
     auto copied = co_await runtime::until(std::move(copying), std::move(gone));

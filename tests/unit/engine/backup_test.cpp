@@ -53,6 +53,14 @@ TEST_CASE("a path that is relative, taken or in no folder is refused before anyt
     const auto taken = room.run(room.engine().backup("/taken.db", [] { return false; }));
     REQUIRE_FALSE(taken.has_value());
     CHECK(taken.error().code() == ErrorCode::conflict);
+    // What a daemon that was killed after the first of its two files has left.
+    room.disk.put("/killed.db.inbox", "x");
+    room.disk.put("/killed.db.copying", "x");
+    const auto killed = room.run(room.engine().backup("/killed.db", [] { return false; }));
+    REQUIRE_FALSE(killed.has_value());
+    CHECK(killed.error().code() == ErrorCode::conflict);
+    CHECK_FALSE(room.disk.exists("/killed.db.copying"));
+    CHECK(room.disk.exists("/killed.db.inbox"));
     room.disk.capacity = 1;
     const auto full = room.run(room.engine().backup("/full.db", [] { return false; }));
     REQUIRE_FALSE(full.has_value());
