@@ -34,6 +34,8 @@ void Stage::go_on() {
 void Stage::start_again() {
     world_.clock().advance(restart_wait);
     world_.start();
+    // Before new events hide what was taken back.
+    if (!world_.dead()) compare(world_.jobs());
     world_.settle();
 }
 

@@ -321,6 +321,10 @@ runtime::awaitable<void> World::deliver(sandbox::WebhookDelivery delivery) {
     journal_.count(fmt::format("webhook/answered_{}", response.status));
     // A dead process answers nobody, and an answer may be lost too.
     if (!dead_ && !rng_strikes(net_->lost_answer, "webhook/lost_answer")) {
+        if (response.status == 200) {
+            const std::string target = parse_url(delivery.url)->target;
+            receipts_.emplace_back(target.substr(target.rfind('/') + 1), delivery.body);
+        }
         report.status = response.status;
     }
 }
@@ -477,6 +481,7 @@ ReplyPtr World::backup(const std::string& name) {
 
 void World::put_back(const std::string& name) {
     note("person", "puts back the copy " + name);
+    receipts_.clear();
     bury();
     DiskImage image;
     const auto keep = [&](const std::string& as, const std::string& bytes) {
@@ -621,6 +626,7 @@ std::vector<std::string> World::check(Disk disk) {
     check_chain(wrong);
     check_ledger(wrong);
     check_submits(wrong);
+    check_receipts(wrong);
     if (disk == Disk::swept) check_disk(wrong);
     check_exports(wrong);
     check_copies(wrong);

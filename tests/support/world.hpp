@@ -201,6 +201,7 @@ class World {
     void check_file(const domain::Output& output, std::vector<std::string>& wrong);
     void check_ledger(std::vector<std::string>& wrong);
     void check_submits(std::vector<std::string>& wrong);
+    void check_receipts(std::vector<std::string>& wrong);
     void check_disk(std::vector<std::string>& wrong);
     void check_exports(std::vector<std::string>& wrong);
     void check_copies(std::vector<std::string>& wrong);
@@ -229,6 +230,7 @@ class World {
     bool lost_power_ = false;  // once
     bool moving_ = false;
     std::set<std::string> acknowledged_;  // ids that the daemon has promised
+    std::vector<std::pair<std::string, std::string>> receipts_;  // token, body: answered 200
     std::set<std::string> dropped_;       // good rows put into the inbox
     std::map<std::string, Copy> copies_;  // that the daemon has told of, by name
     std::set<std::string> risked_;        // prompts whose double payment a person chose

@@ -193,6 +193,27 @@ void World::check_submits(std::vector<std::string>& wrong) {
     }
 }
 
+// The provider never repeats a webhook that was taken: it has to be kept.
+void World::check_receipts(std::vector<std::string>& wrong) {
+    // Retention may have removed what was kept, rightly.
+    if (options_.retention.evidence_max_age || !options_.retention.jobs.empty()) return;
+    for (const auto& [token, body] : receipts_) {
+        const std::string kept = body.substr(0, store::evidence_body_bytes_max);
+        bool found = false;
+        const Status read = store().transact([&, &token = token](store::Tx& tx) {
+            const auto attempt = tx.find_attempt_by_token(Token(token));
+            if (!attempt) return;
+            const auto all = tx.evidence_of(attempt->job);
+            found = std::any_of(all.begin(), all.end(), [&](const store::Evidence& evidence) {
+                return evidence.kind == store::EvidenceKind::webhook && evidence.body == kept;
+            });
+        });
+        if (!read || !found) {
+            wrong.push_back("a webhook was taken, and is not kept: " + body.substr(0, 200));
+        }
+    }
+}
+
 // Nothing lies there but what jobs have planned.
 void World::check_disk(std::vector<std::string>& wrong) {
     std::set<std::string> planned;
