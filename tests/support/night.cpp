@@ -397,10 +397,14 @@ std::vector<std::string> Night::run() {
     Settings settings;
     settings.hooks_url = plan_.webhooks ? World::hooks_url : "";
     world_.reload(std::move(settings));
-    for (int hour = 0; hour < 96 && !world_.quiet(); ++hour) world_.pass(Millis{3'600'000});
-    // A last start sweeps what the night left behind.
+    const auto come_to_rest = [this] {
+        for (int hour = 0; hour < 96 && !world_.quiet(); ++hour) world_.pass(Millis{3'600'000});
+    };
+    come_to_rest();
+    // A last start sweeps what the night left behind, and may yet find what a held job waited for.
     end_process();
     world_.pass(Millis{120'000});
+    come_to_rest();
     return world_.check();
 }
 

@@ -249,6 +249,7 @@ std::vector<std::string> Stage::finish() {
     world_.bury();
     start_again();
     wait(std::chrono::minutes{2});
+    wait_until([&] { return all_rest() && world_.quiet(); }, std::chrono::hours{96});
     compare(world_.jobs());
     check_ends(wrong);
     wrong.insert(wrong.end(), taken_back_.begin(), taken_back_.end());
