@@ -115,6 +115,7 @@ awaitable<void> JobTasks::submit(JobId id) {
     intent.model = job->request.model;
     intent.input = job->request.input;
     intent.webhook_url = webhook_url(core_, *job, attempt->token);
+    intent.webhook_token = attempt->token;
     intent.intent_at = attempt->intent_at;
     auto request = setup.provider->build_submit(intent);
     crash_point::pass(CrashPoint::submit_request_leaves);

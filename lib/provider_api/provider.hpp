@@ -22,6 +22,7 @@ struct ProviderConfig {
     std::string rest_url;        // fal: uploads, key set
     std::string platform_url;    // fal: request history
     std::string base_url;        // eachlabs
+    std::string auth;            // eachlabs: "bearer" or "x-api-key"; empty: the provider's default
     std::string user_id;         // optional: webhooks of other users are refused
 };
 
@@ -32,6 +33,7 @@ struct SubmitIntent {
     std::string model;
     std::string input;        // canonical JSON object
     std::string webhook_url;  // empty: polling only
+    Token webhook_token;      // the last part of that URL; what a webhook's secret can be made of
     Instant intent_at{};      // for the history: by the provider's clock, as far as that is known
 };
 
@@ -39,6 +41,7 @@ struct SubmitIntent {
 struct Delivery {
     Headers headers;
     std::string body;  // raw bytes
+    Token token;       // of the URL that it came to: the submit that it claims to speak of
 };
 
 // What a webhook's check found.
