@@ -17,7 +17,8 @@ enum class RefusalKind {
     rate_limited,  // may help later, and the whole provider is to slow down
     permanent,     // this input will never do
     credentials,   // 401: nothing of this account will do until the key is mended
-    account,       // 403: nothing will do until the account is unlocked or topped up
+    account,       // 402, 403: nothing will do until the account is unlocked or topped up, or
+                   // what runs there has given back the balance that it holds
 };
 
 struct Refusal {
@@ -25,6 +26,8 @@ struct Refusal {
     Reason reason = Reason::provider_error;  // for the job, when this ends it
     ErrorInfo error;
     std::optional<Millis> retry_after;       // the provider's own hint
+    // No further attempt once a job has had so many billable ones, where trying often does not help.
+    std::optional<int> attempts_max{};
     friend bool operator==(const Refusal&, const Refusal&) = default;
 };
 
@@ -81,10 +84,11 @@ struct PollFailed {  // the provider did not tell: transport, 5xx, 401, 429 on a
 struct RemoteMissing {};  // the provider does not know the id
 struct ResultSeen {
     std::vector<Output> outputs;  // at least one
-    std::optional<std::int64_t> cost_micro_usd;
+    std::optional<std::int64_t> cost_micro_usd;  // of this attempt, when the provider tells
 };
 struct ResultFailed {  // ended without a result: the attempt is over
     Refusal refusal;
+    std::optional<std::int64_t> cost_micro_usd{};
 };
 struct ResultNotReady {};   // asked too early
 struct RemoteCancelled {};  // ended because of a cancel

@@ -86,7 +86,7 @@ struct Job {
     bool cancel_requested = false;
     Restored restored = Restored::no;
     std::vector<Output> outputs;
-    std::optional<std::int64_t> cost_micro_usd;
+    std::optional<std::int64_t> cost_micro_usd;  // of all attempts, as far as the provider tells
 
     std::optional<JobId> retry_of;    // the ended job that this one tries again
     Instant created_at{};

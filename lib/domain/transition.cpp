@@ -221,10 +221,19 @@ Step unknown(const Context& c, Reason reason, ErrorInfo error, std::optional<Rem
     return Step{std::move(job), {}, "may have been accepted; it is not sent again", "unknown"};
 }
 
+// What a job has cost is the sum of its attempts.
+void add_cost(Job& job, std::optional<std::int64_t> micro_usd) {
+    if (micro_usd) job.cost_micro_usd = job.cost_micro_usd.value_or(0) + *micro_usd;
+}
+
 // The attempt is over without a result.
-Step attempt_over(const Context& c, const Refusal& refusal) {
+Step attempt_over(const Context& c, const ResultFailed& failed) {
+    const Refusal& refusal = failed.refusal;
     Job job = c.job;
     job.error = refusal.error;
+    add_cost(job, failed.cost_micro_usd);
+    const int most = std::min(job.request.max_attempts,
+                              refusal.attempts_max.value_or(job.request.max_attempts));
     Step step;
     if (job.cancel_requested && remote_reason(job) != Reason::deadline) {
         step = finish(c, std::move(job), State::cancelled, Reason::after_submit,
@@ -234,9 +243,13 @@ Step attempt_over(const Context& c, const Refusal& refusal) {
     } else if (deadline_passed(c)) {
         step = finish(c, std::move(job), State::failed, Reason::deadline,
                       "failed, and the deadline leaves no time for another attempt");
-    } else if (job.billable_attempts >= job.request.max_attempts) {
-        step = finish(c, std::move(job), State::failed, Reason::attempts,
-                      fmt::format("failed, and all {} attempts are used", job.billable_attempts));
+    } else if (job.billable_attempts >= most) {
+        std::string why = most < job.request.max_attempts
+                              ? fmt::format("failed {} times in a way that trying again does not mend",
+                                            job.billable_attempts)
+                              : fmt::format("failed, and all {} attempts are used",
+                                            job.billable_attempts);
+        step = finish(c, std::move(job), State::failed, Reason::attempts, std::move(why));
     } else {
         step = Step{wait_backoff(c, job, job.billable_attempts, refusal.retry_after),
                     {},
@@ -253,7 +266,7 @@ Step result_known(const Context& c, const ResultSeen& result) {
     job.reason = Reason::none;
     job.error.reset();
     job.outputs = result.outputs;
-    if (result.cost_micro_usd) job.cost_micro_usd = result.cost_micro_usd;
+    add_cost(job, result.cost_micro_usd);
     job.queue_position.reset();
     job.progress.reset();
     job.fetch_failures = 0;
@@ -800,7 +813,7 @@ struct AtProvider : FetchNews, Skip<Admitted, SubmitInterrupted, EvidenceSearche
         return Step{std::move(job), {}, "unknown to the provider; a person decides", {}};
     }
     Outcome operator()(const ResultSeen& e) const { return result_known(c, e); }
-    Outcome operator()(const ResultFailed& e) const { return attempt_over(c, e.refusal); }
+    Outcome operator()(const ResultFailed& e) const { return attempt_over(c, e); }
     Outcome operator()(const ResultNotReady&) const {
         Job job = c.job;
         ++job.quiet_polls;

@@ -104,6 +104,7 @@ Written step_forward(Core& core, store::Tx& tx, const Job& before, const domain:
     }
     // One connection, one thread, one transaction: nobody can have been faster.
     if (!saved) throw std::logic_error("a job's row changed under its own transaction");
+    settle_gate(core, tx, before, step.job);
     written.job = std::move(step.job);
     return written;
 }
