@@ -264,6 +264,16 @@ void read_on_unknown(const Value& value, ProviderSettings& out) {
     }
 }
 
+void read_auth(const Value& value, ProviderSettings& out) {
+    const auto text = text_of(value, "\"bearer\" or \"x-api-key\"");
+    if (!text) return;
+    if (*text != "bearer" && *text != "x-api-key") {
+        return value.wrong(
+            fmt::format("is {}, must be \"bearer\" or \"x-api-key\"", domain::quoted(*text)));
+    }
+    out.api.auth = *text;
+}
+
 void read_retry(const Value& value, ProviderSettings& out) {
     const auto* table = value.node.as_table();
     if (table == nullptr) {
@@ -274,11 +284,12 @@ void read_retry(const Value& value, ProviderSettings& out) {
 }
 
 using Provider = ProviderSettings;
-constexpr std::array<Key<Provider>, 13> provider_keys{{
+constexpr std::array<Key<Provider>, 14> provider_keys{{
     {"queue_url", [](const Value& v, Provider& p) { read_url(v, p.api.queue_url); }},
     {"rest_url", [](const Value& v, Provider& p) { read_url(v, p.api.rest_url); }},
     {"platform_url", [](const Value& v, Provider& p) { read_url(v, p.api.platform_url); }},
     {"base_url", [](const Value& v, Provider& p) { read_url(v, p.api.base_url); }},
+    {"auth", read_auth},
     {"user_id",
      [](const Value& v, Provider& p) { read_checked(v, p.api.user_id, wrong_user_id); }},
     {"concurrency", [](const Value& v, Provider& p) { read_number(v, p.concurrency, 1, 1000); }},
@@ -300,11 +311,12 @@ struct OwnKey {
     std::string_view key;
     std::string_view provider;
 };
-constexpr std::array<OwnKey, 5> own_keys{{{"queue_url", "fal"},
+constexpr std::array<OwnKey, 6> own_keys{{{"queue_url", "fal"},
                                           {"rest_url", "fal"},
                                           {"platform_url", "fal"},
                                           {"user_id", "fal"},
-                                          {"base_url", "eachlabs"}}};
+                                          {"base_url", "eachlabs"},
+                                          {"auth", "eachlabs"}}};
 
 bool takes(std::string_view provider, std::string_view key) {
     // A provider that this list does not know may take any of them.

@@ -54,6 +54,7 @@ void add_provider(std::vector<Setting>& out, const std::string& name,
     add("rest_url", or_dash(redact_url(provider.api.rest_url)));
     add("platform_url", or_dash(redact_url(provider.api.platform_url)));
     add("base_url", or_dash(redact_url(provider.api.base_url)));
+    add("auth", or_dash(provider.api.auth));
     add("user_id", or_dash(provider.api.user_id));
     add("key_file", or_dash(provider.key_file));
     add("concurrency", fmt::to_string(provider.concurrency));

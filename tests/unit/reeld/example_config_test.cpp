@@ -77,6 +77,7 @@ TEST_CASE("what the example shows of unset keys is the default too, where there 
         const auto key = line.substr(0, line.find(':'));
         const bool without_default = key.starts_with("webhook.") || key.ends_with("_url") ||
                                      key.ends_with(".user_id") || key.ends_with(".key_file") ||
+                                     key.ends_with(".auth") ||
                                      key.ends_with(".named") || key.starts_with("retention.");
         CHECK(without_default);
     }
@@ -84,4 +85,5 @@ TEST_CASE("what the example shows of unset keys is the default too, where there 
     CHECK(config->providers.at("fal").api.rest_url == "https://rest.fal.ai");
     CHECK(config->providers.at("fal").api.platform_url == "https://api.fal.ai/v1");
     CHECK(config->providers.at("eachlabs").api.base_url == "https://api.eachlabs.ai");
+    CHECK(config->providers.at("eachlabs").api.auth == "bearer");
 }
