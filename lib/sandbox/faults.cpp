@@ -19,9 +19,9 @@ constexpr std::array<std::string_view, fault_count> names{
     "range_ignored", "webhook_dropped", "webhook_duplicate", "webhook_late", "webhook_early",
     "webhook_forged", "webhook_payload_error", "webhook_null", "webhook_stale", "webhook_cut",
     "webhook_swapped", "key_rotation", "keys_5xx", "keys_stale", "history_5xx", "history_blank",
-    "history_late"};
+    "history_late", "submit_402", "legacy_words", "output_shape", "webhook_legacy"};
 
-static_assert(names.back() == "history_late");
+static_assert(names.back() == "webhook_legacy");
 
 }  // namespace
 

@@ -58,7 +58,9 @@ std::optional<Outcome> marked_outcome(const Job& job) {
     return std::nullopt;
 }
 
-Outcome video(const World& world, const Job& job) {
+}  // namespace
+
+Outcome video_outcome(const World& world, const Job& job) {
     json::object file{
         {"url", fmt::format("{}/files/b/{}/output.mp4", world.options.public_url, job.request_id)},
         {"content_type", "video/mp4"},
@@ -81,8 +83,6 @@ Outcome video(const World& world, const Job& job) {
     return outcome;
 }
 
-}  // namespace
-
 Outcome plan_outcome(World& world, const Job& job) {
     const auto prompt = find_string(job.input, "prompt");
     if (!prompt || prompt->empty()) {
@@ -98,7 +98,7 @@ Outcome plan_outcome(World& world, const Job& job) {
         constexpr std::array<int, 3> statuses{500, 503, 504};
         return server_error(statuses.at(world.draws.below("result_status", job.post, 3)));
     }
-    Outcome outcome = video(world, job);
+    Outcome outcome = video_outcome(world, job);
     if (world.strikes(Fault::result_empty, job.post, job.marks, true)) {
         outcome.body = json::object{{"video", nullptr}, {"images", json::array{}}};
     } else if (world.strikes(Fault::result_foreign, job.post, job.marks, true)) {

@@ -19,15 +19,6 @@ bool is_true(const std::optional<std::string>& text) {
     return text == "1" || text == "true" || text == "True";
 }
 
-// The request is not known for a while, beginning now.
-bool goes_missing(World& world, Fault fault, std::uint64_t at, const Job& job, bool first,
-                  Instant now, std::optional<Instant>& until) {
-    if (!until && world.strikes(fault, at, job.marks, first)) {
-        until = now + world.draws.between("missing_for", at, Millis{10'000}, Millis{60'000});
-    }
-    return until && now < *until;
-}
-
 // A status object that says so whatever is true.
 json::object said(const World& world, const Job& job, Stage stage) {
     json::object body = describe(world, job);

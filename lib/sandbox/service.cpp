@@ -10,9 +10,9 @@ namespace reeld::sandbox {
 
 namespace {
 
-constexpr std::array<std::string_view, 6> known_hosts{"queue.fal.run",     "rest.fal.ai",
-                                                      "rest.alpha.fal.ai", "v3.fal.media",
-                                                      "v3b.fal.media",     "api.fal.ai"};
+constexpr std::array<std::string_view, 7> known_hosts{
+    "queue.fal.run", "rest.fal.ai", "rest.alpha.fal.ai", "v3.fal.media",
+    "v3b.fal.media", "api.fal.ai",  "api.eachlabs.ai"};
 
 Answer bad_request(std::string_view why) {
     return json_answer(400, {{"detail", why}});
@@ -56,7 +56,8 @@ Answer preflight(const Headers& headers) {
 
 Answer route(World& world, const Call& call) {
     if (call.method == "OPTIONS") return preflight(call.headers);
-    for (const auto& group : {answer_control, answer_files, answer_platform, answer_queue}) {
+    for (const auto& group : {answer_control, answer_files, answer_eachlabs, answer_platform,
+                              answer_queue}) {
         if (auto answer = group(world, call)) return std::move(*answer);
     }
     return json_answer(404, {{"detail", "Path " + call.path + " not found"}});
