@@ -27,6 +27,8 @@ namespace reeld::test {
 
 struct WorldOptions {
     std::uint64_t seed = 1;
+    std::vector<std::string> providers{"fal"};  // that jobs go to, each to one of them
+    std::string eachlabs_auth;                  // as configured
     bool webhooks = true;
     bool resubmit_unknown = false;
     int concurrency = 4;
@@ -59,6 +61,7 @@ struct Settings {
 class World {
   public:
     static constexpr auto model = "fal-ai/minimax/hailuo-02/standard/text-to-video";
+    static constexpr auto eachlabs_model = "eachlabs/minimax-i2v-01";
     static constexpr auto provider_url = "http://127.0.0.1:8470";
     static constexpr auto hooks_url = "http://127.0.0.1:8460";
     static constexpr auto outputs = "/outputs";
@@ -94,6 +97,8 @@ class World {
     void reload(Settings settings);
     const Settings& settings() const { return settings_; }
 
+    // The model that a job of this id is made with, always the same.
+    const char* model_of(const std::string& id) const;
     // People and programs. A job's prompt names it in the provider's ledger.
     json::object job_json(const std::string& id) const;
     ReplyPtr submit(std::vector<json::object> jobs);
@@ -170,7 +175,7 @@ class World {
     void miss_webhooks();
     bool rng_strikes(double odds, const char* kind);
     Millis webhook_way();
-    void watch_submit();
+    void watch_submit(const std::string& provider);
     void forgive_limits();
     runtime::awaitable<void> pump_webhooks();
     runtime::awaitable<void> deliver(sandbox::WebhookDelivery delivery);
@@ -212,8 +217,11 @@ class World {
     std::set<std::string> dropped_;       // good rows put into the inbox
     std::set<std::string> risked_;        // prompts whose double payment a person chose
     std::vector<std::string> broken_;     // rules that were broken on the way
-    std::deque<Millis> submits_;          // of the last minute
-    std::optional<Millis> no_submit_before_;
+    struct Pace {
+        std::deque<Millis> submits;  // of the last minute
+        std::optional<Millis> no_submit_before;
+    };
+    std::map<std::string, Pace> paces_;  // of each provider
     Millis limits_forgiven_until_{0};
 };
 

@@ -176,27 +176,30 @@ void World::check_disk(std::vector<std::string>& wrong) {
 }
 
 // What is seen of each submit as it leaves: the limits of the configuration and the provider's word.
-void World::watch_submit() {
+void World::watch_submit(const std::string& provider) {
     constexpr Millis minute{60'000};
+    Pace& pace = paces_[provider];
+    std::deque<Millis>& submits = pace.submits;
+    const auto& no_submit_before = pace.no_submit_before;
     const Millis now = clock_.monotonic();
     journal_.count("submits");
     const auto say = [&](std::string what) {
         note("world", what);
         broken_.push_back(fmt::format("at {} ms: {}", now.count(), what));
     };
-    while (!submits_.empty() && submits_.front() + minute <= now) submits_.pop_front();
-    submits_.push_back(now);
+    while (!submits.empty() && submits.front() + minute <= now) submits.pop_front();
+    submits.push_back(now);
     // The pacer lets five seconds' worth go at once, on top of the minute's steady pace.
     const int most = settings_.requests_per_minute + settings_.requests_per_minute / 12 + 1;
-    if (static_cast<int>(submits_.size()) > most) {
-        say(fmt::format("{} submits within a minute", submits_.size()));
+    if (static_cast<int>(submits.size()) > most) {
+        say(fmt::format("{} submits within a minute", submits.size()));
     }
-    if (no_submit_before_ && now < *no_submit_before_) {
+    if (no_submit_before && now < *no_submit_before) {
         say(fmt::format("a submit {} ms before the provider wants one",
-                        (*no_submit_before_ - now).count()));
+                        (*no_submit_before - now).count()));
     }
     if (dead_ || limits_forgiven_until_ > now) return;
-    const auto in_hand = *store().transact([](store::Tx& tx) { return tx.count_in_hand("fal"); });
+    const auto in_hand = *store().transact([&](store::Tx& tx) { return tx.count_in_hand(provider); });
     if (in_hand > settings_.concurrency) {
         say(fmt::format("{} jobs in hand, {} allowed", in_hand, settings_.concurrency));
     }
@@ -204,8 +207,7 @@ void World::watch_submit() {
 
 // After a restart, a reload or a clock that was set the daemon may start counting anew.
 void World::forgive_limits() {
-    submits_.clear();
-    no_submit_before_.reset();
+    paces_.clear();
     limits_forgiven_until_ = clock_.monotonic() + Millis{5'000};
 }
 
