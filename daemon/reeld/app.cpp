@@ -48,7 +48,7 @@ Status make_folder(const std::string& path) {
 class SandboxKeys : public KeySources {
   public:
     std::optional<std::string> environment(const std::string& name) const override {
-        if (name == "FAL_KEY") return "sandbox-key:any";
+        if (name == "FAL_KEY" || name.ends_with("_API_KEY")) return "sandbox-key:any";
         return std::nullopt;
     }
     Result<std::optional<KeyFile>> read(const std::string&) const override {
@@ -160,7 +160,10 @@ Status App::start_sandbox() {
     options.seed = options_.sandbox->seed;
     options.speed = options_.sandbox->speed;
     options.public_url.clear();
-    options.concurrency = static_cast<std::size_t>(config_.providers["fal"].concurrency);
+    options.concurrency = 0;
+    for (const auto& [name, provider] : config_.providers) {
+        options.concurrency += static_cast<std::size_t>(provider.concurrency);
+    }
     if (!options_.sandbox->faults_file.empty()) {
         std::ifstream file(options_.sandbox->faults_file);
         std::ostringstream text;
@@ -173,15 +176,18 @@ Status App::start_sandbox() {
     sandbox_ = std::make_unique<sandbox::Host>(outer_tasks_, *clock_, *client_, options);
     const Status listening = sandbox_->listen("127.0.0.1:0");
     if (!listening) return listening;
-    ProviderSettings& fal = config_.providers["fal"];
-    fal.named = true;
-    fal.api.queue_url = sandbox_->url();
-    fal.api.rest_url = sandbox_->url();
-    fal.api.platform_url = sandbox_->url() + "/v1";
-    // With webhooks the distance is four times as long; jobs here live for seconds.
-    fal.poll_interval = Millis{250};
-    fal.submit_unknown_wait = Millis{30'000};
-    fal.requests_per_minute = 6'000;
+    // One server plays them all: each takes the URLs that it knows.
+    for (auto& [name, provider] : config_.providers) {
+        provider.named = true;
+        provider.api.queue_url = sandbox_->url();
+        provider.api.rest_url = sandbox_->url();
+        provider.api.platform_url = sandbox_->url() + "/v1";
+        provider.api.base_url = sandbox_->url();
+        // With webhooks the distance is four times as long; jobs here live for seconds.
+        provider.poll_interval = Millis{250};
+        provider.submit_unknown_wait = Millis{30'000};
+        provider.requests_per_minute = 6'000;
+    }
     return ok();
 }
 
@@ -287,7 +293,7 @@ void App::say_ready() {
                {"outputs", config_.paths.outputs},
                {"webhooks", webhook_server_ ? webhook_server_->address() : "none: polling only"}});
     if (!options_.sandbox) return;
-    fmt::print("reeld is ready, with the sandbox as its provider (no key, no cost)\n");
+    fmt::print("reeld is ready, with the sandbox as its providers (no key, no cost)\n");
     fmt::print("  socket   {}\n", config_.paths.socket);
     fmt::print("  inbox    {}/inbox.db\n", config_.paths.state);
     fmt::print("  outputs  {}\n", config_.paths.outputs);
