@@ -32,6 +32,7 @@ struct JobRequest {
     int max_attempts = 5;    // billed or possibly billed submits, at most
     std::string output;      // file name template; empty: the default one
     std::map<std::string, std::string> labels;
+    bool unchecked = false;  // the input was not compared with the catalogue; only the trail keeps it
     friend bool operator==(const JobRequest&, const JobRequest&) = default;
 };
 

@@ -163,11 +163,18 @@ struct Inbox::State {
         // power, because a job has been made under it.
         fresh.exec("PRAGMA synchronous = EXTRA");
         fresh.exec(std::string(sql::inbox_create));
+        if (!has_unchecked(fresh)) fresh.exec(std::string(sql::inbox_add_unchecked));
         crash_point::pass(CrashPoint::inbox_table_made);
         // A shell may have made it a WAL database; that works too, so a refusal does not matter.
         SQLite::Statement mode(fresh, "PRAGMA journal_mode = DELETE");
         while (mode.tryExecuteStep() == SQLITE_ROW) {
         }
+    }
+
+    static bool has_unchecked(SQLite::Database& fresh) {
+        SQLite::Statement look = statement(fresh, sql::inbox_has_unchecked);
+        look.executeStep();
+        return look.getColumn(0).getInt() != 0;
     }
 
     std::string doing(std::string_view what) const { return fmt::format("{} {}", what, path); }
