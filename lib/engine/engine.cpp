@@ -10,6 +10,7 @@
 #include "engine/adoption.hpp"
 #include "engine/gatekeeper.hpp"
 #include "engine/health_check.hpp"
+#include "engine/intake_check.hpp"
 
 namespace reeld::engine {
 namespace {
@@ -326,8 +327,9 @@ awaitable<Result<std::vector<Submitted>>> Engine::submit(
                 request.id = JobId(runtime::uuid_v7(core_.now(), core_.services.rng));
             }
             Submitted one;
+            std::string text = created_words("submitted over the socket", request);
             one.job = domain::first_row(std::move(request), *provider, core_.now());
-            const auto outcome = create(core_, tx, one.job, "submitted over the socket");
+            const auto outcome = create(core_, tx, one.job, std::move(text));
             if (outcome == store::InsertOutcome::conflict) {
                 refuse(ErrorCode::conflict, one.job.request.id.str());
             }

@@ -42,6 +42,9 @@ class Engine : public Control {
     awaitable<Result<BackupDone>> backup(std::string path,
                                          std::function<bool()> abandoned) override;
     std::optional<std::string> provider_of(std::string_view model) const override;
+    std::shared_ptr<const catalogue::Catalogue> catalogue() const override {
+        return core_.config.catalogue;
+    }
     domain::Reason shown_reason(const domain::Job& job) const override;
     awaitable<Status> read_barrier() override;
     store::Store& store() override { return core_.services.store; }
