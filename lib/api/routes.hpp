@@ -20,6 +20,8 @@ struct Act {
     engine::Action action = engine::Action::cancel;
 };
 struct Adopt { std::string id; };
+struct ListModels {};
+struct ShowModel { std::string id; };
 struct Backup {};
 struct EventStream {};
 struct ServerStatus {};
@@ -30,10 +32,9 @@ struct WrongMethod { std::string_view allow; };  // for the Allow header
 }  // namespace route
 
 using Route = std::variant<route::ListJobs, route::SubmitJobs, route::ShowJob, route::JobEvents,
-                           route::JobAttempts, route::Act, route::Adopt, route::Backup,
-                           route::EventStream, route::ServerStatus, route::Verify, route::Metrics,
-                           route::Unknown,
-                           route::WrongMethod>;
+                           route::JobAttempts, route::Act, route::Adopt, route::ListModels,
+                           route::ShowModel, route::Backup, route::EventStream, route::ServerStatus, route::Verify, route::Metrics,
+                           route::Unknown, route::WrongMethod>;
 
 // `path` is as sent, without the query. HEAD is read as GET.
 Route match_route(std::string_view method, std::string_view path);

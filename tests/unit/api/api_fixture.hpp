@@ -107,6 +107,7 @@ class FakeControl final : public engine::Control {
         if (model.starts_with("fal-ai/")) return "fal";
         return std::nullopt;
     }
+    std::shared_ptr<const catalogue::Catalogue> catalogue() const override { return known_models; }
     domain::Reason shown_reason(const domain::Job& job) const override {
         return job.state == domain::State::queued ? domain::Reason::concurrency : job.reason;
     }
@@ -154,6 +155,7 @@ class FakeControl final : public engine::Control {
         REQUIRE(store_->transact([&](store::Tx& tx) { tx.insert_attempt(attempt); }).has_value());
     }
 
+    std::shared_ptr<const catalogue::Catalogue> known_models;
     test::SimulatedDisk files;
     int submits = 0;
     int barriers = 0;
