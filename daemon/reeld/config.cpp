@@ -224,6 +224,10 @@ constexpr std::array<Key<Retention>, 5> retention_keys{{
      }},
 }};
 
+constexpr std::array<Key<Catalogue>, 1> catalogue_keys{{
+    {"folder", [](const Value& v, Catalogue& c) { read_checked(v, c.folder, wrong_path); }},
+}};
+
 constexpr std::array<Key<log::Level>, 1> log_keys{{
     {"level",
      [](const Value& v, log::Level& out) {
@@ -417,8 +421,8 @@ void add_warnings(Config& config) {
     }
 }
 
-constexpr std::array<std::string_view, 6> section_names{"paths",     "webhook",   "providers",
-                                                        "downloads", "retention", "log"};
+constexpr std::array<std::string_view, 7> section_names{
+    "paths", "webhook", "providers", "downloads", "retention", "catalogue", "log"};
 
 void read_retention(const Value& value, const toml::table& table, Config& config) {
     read_table(table, value.key, retention_keys, config.retention, value.mistakes);
@@ -451,6 +455,8 @@ void read_section(const Value& value, std::span<const std::string_view> provider
         read_table(*table, value.key, downloads_keys, config.downloads, mistakes);
     } else if (value.key == "retention") {
         read_retention(value, *table, config);
+    } else if (value.key == "catalogue") {
+        read_table(*table, value.key, catalogue_keys, config.catalogue, mistakes);
     } else {
         read_table(*table, value.key, log_keys, config.log_level, mistakes);
     }
@@ -558,6 +564,7 @@ std::vector<std::string> known_keys(std::span<const std::string_view> providers)
         }
         for (const auto& part : keep_keys) keys.push_back(path + "." + std::string(part.name));
     }
+    add("catalogue", catalogue_keys);
     add("log", log_keys);
     return keys;
 }

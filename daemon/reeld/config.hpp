@@ -67,6 +67,10 @@ struct Retention {
     std::optional<Millis> evidence;
 };
 
+struct Catalogue {
+    std::string folder;  // of the user's own models; empty: none
+};
+
 struct Config {
     Paths paths;
     std::optional<Webhook> webhook;  // nothing: polling only
@@ -75,6 +79,7 @@ struct Config {
     std::map<std::string, ProviderSettings> providers;
     Downloads downloads;
     Retention retention;
+    Catalogue catalogue;
     log::Level log_level = log::Level::info;
     std::vector<std::string> warnings;  // allowed, but worth a line at start
 };

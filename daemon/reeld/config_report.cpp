@@ -108,6 +108,7 @@ std::vector<Setting> settings_of(const Config& config) {
     out.push_back({"downloads.allowed_hosts",
                    or_dash(fmt::format("{}", fmt::join(config.downloads.allowed_hosts, ", ")))});
     add_retention(out, config);
+    out.push_back({"catalogue.folder", or_dash(config.catalogue.folder)});
     out.push_back({"log.level", std::string(log::to_string(config.log_level))});
     return out;
 }

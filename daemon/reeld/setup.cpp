@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "providers/registry.hpp"
+#include "reeld/catalogue_folder.hpp"
 
 namespace reeld::daemon {
 namespace {
@@ -83,6 +84,8 @@ Result<Setup> make_setup(const Config& config, const KeySources& sources) {
     Setup setup;
     setup.engine.downloads = download_setup(config);
     setup.engine.retention = retention_setup(config);
+    setup.engine.catalogue = load_catalogue(config.catalogue.folder);
+    setup.warnings = setup.engine.catalogue->mistakes();
     if (config.webhook) setup.engine.webhook_public_url = config.webhook->public_url;
     for (const providers::Entry& entry : providers::registry()) {
         const std::string name(entry.name);
