@@ -34,6 +34,9 @@ struct Options {
     std::vector<std::string> labels;
     std::string id;
     bool wait = false;
+    bool dry_run = false;
+    bool unchecked = false;
+    std::string help;  // submit MODEL --help: the text without the model; nothing is submitted
 
     // wait, watch
     std::optional<Millis> timeout;

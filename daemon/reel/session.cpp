@@ -80,6 +80,8 @@ std::string job_target(const std::string& id, std::string_view rest) {
     return "/v1/jobs/" + percent_encode(id) + std::string(rest);
 }
 
+std::string model_target(const std::string& id) { return "/v1/models/" + percent_encode(id); }
+
 std::string query_text(const std::vector<std::pair<std::string, std::string>>& members) {
     std::string text;
     for (const auto& [name, value] : members) {

@@ -79,6 +79,8 @@ awaitable<Exit> run_doctor(Session& session);
 awaitable<Exit> run_verify(Session& session);
 awaitable<Exit> run_backup(Session& session);
 
+// "/v1/models/<id>"
+std::string model_target(const std::string& id);
 // "/v1/jobs/<id>" and what follows.
 std::string job_target(const std::string& id, std::string_view rest = {});
 // "?a=b&c=d", percent-encoded; members with an empty value are left out.
