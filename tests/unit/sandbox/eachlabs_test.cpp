@@ -205,16 +205,16 @@ TEST_CASE("a cancel is answered in both words; it frees what waits, or only the 
 
 TEST_CASE("failures come in an envelope, a dispatch failure in a sentence, and cost nothing") {
     Each bench(quiet());
-    for (const auto& [mark, code] :
+    for (const auto& row :
          {std::pair("provider_failed", "PROVIDER_FAILED"), std::pair("503", "NETWORK_ERROR"),
           std::pair("content_policy", "PROVIDER_REJECTED"), std::pair("dispatch", "<absent>")}) {
-        CAPTURE(mark);
+        CAPTURE(row.first);
         const std::string id =
-            bench.id_of(bench.create(fmt::format("[sandbox:{}]", mark)));
+            bench.id_of(bench.create(fmt::format("[sandbox:{}]", row.first)));
         bench.run(Millis{60'000});
         const json::object seen = bench.get(id);
         CHECK(text(seen, "status") == "error");
-        CHECK(text(seen.at("output").as_object(), "error_code") == code);
+        CHECK(text(seen.at("output").as_object(), "error_code") == row.second);
         CHECK(find_number(seen.at("metrics").as_object(), "cost") == 0);
     }
     CHECK(bench.service.ledger().at("billed") == 0);
