@@ -70,6 +70,10 @@ namespace reeld {
     X(webhook, body_durable, "a delivery is durable, the provider has no answer")                 \
     X(webhook, reread_written, "a stored delivery is understood in the open group")               \
     X(webhook, reread_durable, "a stored delivery is understood durably, nothing has followed it")\
+    X(adopt, status_asked, "the provider's word on a request that a person named is not kept")    \
+    X(adopt, lookup_asked, "what the history says of that request is not kept either")            \
+    X(adopt, written, "a person's adoption stands in the open group")                             \
+    X(adopt, durable, "a person's adoption is durable, nothing has followed it, no answer")       \
     X(fetch, folder_made, "an output's folder stands, no path in it is planned")                  \
     X(fetch, path_written, "an output's path stands in the open group")                           \
     X(fetch, path_durable, "an output's path is durable, no byte is written")                     \
@@ -92,6 +96,26 @@ namespace reeld {
     X(publish, renamed, "a file has its name, the folder's entry is not durable")                 \
     X(publish, note_removed, "a file has its name, its note is gone, the folder is not flushed")  \
     X(publish, folder_synced, "one folder's entries are durable, nobody who waits knows")         \
+    X(copy, file_made, "an unfinished copy is an empty file")                                     \
+    X(copy, pages_written, "some pages or all stand in an unfinished copy, none is flushed")      \
+    X(copy, log_left, "an unfinished copy has all pages and needs no log beside it")              \
+    X(copy, marked, "an unfinished copy says that it is one, nobody has looked at it")            \
+    X(backup, leftover_removed, "one file of an unfinished copy is gone")                         \
+    X(backup, inbox_named, "the inbox's copy has its name, the database's copy has none")         \
+    X(backup, inbox_taken_back, "the inbox's copy is gone again, for there is no other")          \
+    X(backup, named, "a copy is whole and durable, whoever asked has no answer")                  \
+    X(restored, held_written, "a copy's pending jobs are held in the open group")                 \
+    X(restored, held_durable, "a copy's pending jobs are held, it is a copy no more")             \
+    X(retention, folder_made, "the export's folder stands, its name perhaps not durable")         \
+    X(retention, file_opened, "the export of the month exists, perhaps empty")                    \
+    X(retention, torn_line_cut, "what a dead process left of a line is gone")                     \
+    X(retention, lines_appended, "lines stand in the export, their records in the database")      \
+    X(retention, lines_taken_back, "lines that could not be flushed are gone again")              \
+    X(retention, lines_durable, "lines are durable, their records stand in the database")         \
+    X(retention, removal_written, "the removal of exported records stands in the open group")     \
+    X(retention, removal_durable, "exported records are gone")                                    \
+    X(retention, evidence_pruned, "the removal of old evidence stands in the open group")         \
+    X(retention, evidence_gone, "old evidence is gone, its hashes stay")                          \
     X(stop, begins, "no new submit begins, those in flight are over or out of time")              \
     X(stop, tasks_ended, "every task has ended, their last changes are not durable")              \
     X(stop, committed, "everything is durable, the process is about to end")

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/crash_point.hpp"
 #include "base/json_equality.hpp"
 #include "engine/provider_call.hpp"
 
@@ -132,6 +133,7 @@ awaitable<Result<Confirmed>> confirm(Core& core, ProviderSetup setup, Job job, R
     auto built = setup.provider->build_status(job.request.model, remote);
     Confirmed confirmed;
     confirmed.exchange = co_await exchange_with(core, setup, std::move(built));
+    crash_point::pass(CrashPoint::adopt_status_asked);
     confirmed.seen = setup.provider->read_status(confirmed.exchange);
     if (const auto* failed = std::get_if<PollFailed>(&confirmed.seen)) {
         co_return Error(ErrorCode::unreachable,
@@ -147,6 +149,7 @@ awaitable<Result<Confirmed>> confirm(Core& core, ProviderSetup setup, Job job, R
     if (!lookup) co_return confirmed;
     Result<HttpRequest> asked = std::move(*lookup);
     const Exchange exchange = co_await exchange_with(core, setup, std::move(asked));
+    crash_point::pass(CrashPoint::adopt_lookup_asked);
     const auto read = setup.provider->read_lookup(job.request.model, request, exchange);
     // The history may be late or closed to this key; the status has said that the request exists.
     if (!read || !*read) {

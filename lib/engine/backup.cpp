@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/crash_point.hpp"
 #include "base/log.hpp"
+#include "base/retry_branch.hpp"
 #include "runtime/beside.hpp"
 #include "runtime/race.hpp"
 #include "store/copy.hpp"
@@ -57,13 +59,20 @@ Error explained(const Error& error, const std::string& path) {
     return error;
 }
 
+Status remove_leftover(runtime::FileSystem& files, const std::string& path) {
+    if (!files.exists(path)) return ok();
+    const Status gone = files.remove(path);
+    if (gone) crash_point::pass(CrashPoint::backup_leftover_removed);
+    return gone;
+}
+
 // Takes the unfinished files away, whatever ends the backup.
 struct Leftovers {
     runtime::FileSystem& files;
     std::vector<std::string> paths;
     ~Leftovers() {
         for (const std::string& path : paths) {
-            if (const Status gone = files.remove(path); !gone) {
+            if (const Status gone = remove_leftover(files, path); !gone) {
                 log::warning("backup", "an unfinished copy could not be removed",
                              {{"error", gone.error().message()}});
             }
@@ -98,11 +107,18 @@ BackupStatus Backup::status() const {
     return status;
 }
 
-Status Backup::check_target(const BackupDone& wanted) const {
+Status Backup::clear_target(const BackupDone& wanted) const {
     runtime::FileSystem& files = core_.services.files;
     if (!is_plain_path(wanted.path)) {
         return Error(ErrorCode::invalid,
                      "path: must be an absolute path of a file, without \"..\"");
+    }
+    // Of an earlier daemon that was killed over it: these names are used for nothing else. First of
+    // all, because what that one has finished may stand in the way of this name for ever.
+    for (const std::string& old : unfinished(wanted)) {
+        if (Status gone = remove_leftover(files, old); !gone) {
+            return explained(gone.error(), wanted.path);
+        }
     }
     for (const std::string* path : {&wanted.path, &wanted.inbox_path}) {
         if (!files.exists(*path)) continue;
@@ -129,7 +145,7 @@ awaitable<Result<BackupDone>> Backup::make(std::string path, std::function<bool(
     BackupDone wanted;
     wanted.path = path;
     wanted.inbox_path = path + ".inbox";
-    if (Status fits = check_target(wanted); !fits) co_return fits.error();
+    if (Status fits = clear_target(wanted); !fits) co_return fits.error();
     // What was told to anybody is to be in it.
     const Status durable = co_await core_.commit.durable();
     if (!durable) co_return durable.error();
@@ -143,12 +159,6 @@ awaitable<Result<BackupDone>> Backup::make(std::string path, std::function<bool(
     };
     const Ended ended{*this};
     const Leftovers leftovers{core_.services.files, unfinished(wanted)};
-    // Of an earlier daemon that was killed over it: this name is used for nothing else.
-    for (const std::string& old : leftovers.paths) {
-        if (Status gone = core_.services.files.remove(old); !gone) {
-            co_return explained(gone.error(), path);
-        }
-    }
     auto copying = copy_all(wanted, running_);
     auto gone = until_abandoned(core_.services.clock, std::move(abandoned));
     auto copied = co_await runtime::until(std::move(copying), std::move(gone));
@@ -158,6 +168,7 @@ awaitable<Result<BackupDone>> Backup::make(std::string path, std::function<bool(
     }
     if (!*copied) {
         Error error = explained(copied->error(), path);
+        retry_branch::taken(RetryBranch::backup_failed);
         log::error("backup", "no backup was made", {{"path", path}, {"error", error.message()}});
         co_return error;
     }
@@ -183,7 +194,7 @@ awaitable<Result<BackupDone>> Backup::copy_all(BackupDone done,
     };
     std::function<void()> stop = [&watch] { watch->stop = true; };
     co_await runtime::run_beside(core_.services.tasks.executor(), std::move(work),
-                                 std::move(stop));
+                                 std::move(stop), core_.services.beside);
     if (!rows) co_return rows.error();
     if (!facts) co_return facts.error();
     done.bytes = facts->bytes;
@@ -202,12 +213,20 @@ awaitable<Result<BackupDone>> Backup::publish(BackupDone done) {
     if (!done.inbox_path.empty()) {
         const Status inbox = co_await files.publish(part_of(done.inbox_path), done.inbox_path);
         if (!inbox) co_return inbox.error();
+        crash_point::pass(CrashPoint::backup_inbox_named);
     }
     const Status copied = co_await files.publish(part_of(done.path), done.path);
-    if (copied) co_return done;
+    if (copied) {
+        crash_point::pass(CrashPoint::backup_named);
+        co_return done;
+    }
     if (!done.inbox_path.empty()) {
         // Half a backup is none.
-        if (const Status gone = files.remove(done.inbox_path); !gone) {
+        retry_branch::taken(RetryBranch::backup_half_undone);
+        const Status gone = files.remove(done.inbox_path);
+        if (gone) {
+            crash_point::pass(CrashPoint::backup_inbox_taken_back);
+        } else {
             log::warning("backup", "the inbox's copy stayed alone",
                          {{"error", gone.error().message()}});
         }

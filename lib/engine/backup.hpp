@@ -24,7 +24,8 @@ class Backup {
   private:
     awaitable<Result<BackupDone>> copy_all(BackupDone done, std::shared_ptr<store::CopyWatch> watch);
     awaitable<Result<BackupDone>> publish(BackupDone done);
-    Status check_target(const BackupDone& wanted) const;
+    // Clears away what a killed backup has left there; an error when there is no place for it.
+    Status clear_target(const BackupDone& wanted) const;
 
     Core& core_;
     std::shared_ptr<store::CopyWatch> running_;  // null: none

@@ -5,6 +5,7 @@
 
 #include "base/crash_point.hpp"
 #include "base/log.hpp"
+#include "base/retry_branch.hpp"
 
 namespace reeld::engine {
 namespace {
@@ -87,7 +88,8 @@ void ClockWatch::tell(Millis set, Millis slept) {
 }
 
 void ClockWatch::settle(bool kept) {
-    if (!kept) {
+    if (!kept && (open_set_ != Millis{0} || open_slept_ != Millis{0})) {
+        retry_branch::taken(RetryBranch::clock_moved_again);
         // What was rolled back is to be moved again, from the time that it still knows.
         core_.time.followed -= open_set_;
         core_.time.offset -= open_set_;

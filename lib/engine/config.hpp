@@ -44,6 +44,7 @@ struct RetentionSetup {
     std::map<domain::State, RetentionLimits> jobs;  // by final state
     std::optional<Millis> evidence_max_age;         // of ended jobs
     std::string export_folder;                      // absolute
+    int slice = 50;  // records at once: some ten milliseconds of the loop
 };
 
 struct EngineConfig {

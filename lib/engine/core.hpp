@@ -9,6 +9,7 @@
 #include "engine/control.hpp"
 #include "engine/group_commit.hpp"
 #include "http/client.hpp"
+#include "runtime/beside.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/file_system.hpp"
 #include "runtime/rng.hpp"
@@ -27,6 +28,7 @@ struct Services {
     store::Store& store;
     store::Inbox* inbox;  // may be null: no rows are dropped
     runtime::TaskGroup& tasks;
+    runtime::Beside beside = runtime::Beside::thread;
 };
 
 struct ProviderHealth {

@@ -5,6 +5,7 @@
 
 #include "base/crash_point.hpp"
 #include "base/log.hpp"
+#include "base/retry_branch.hpp"
 
 namespace reeld::engine {
 namespace {
@@ -27,6 +28,7 @@ awaitable<void> Dispatcher::run() {
         const Status done = co_await one_round(round);
         in_round_ = false;
         if (!done) {
+            retry_branch::taken(RetryBranch::dispatch_round_again);
             log::error("engine", "queued jobs could not be started; trying again",
                        {{"error", done.error().message()}});
             co_await core_.services.clock.sleep_for(Millis{1'000});
@@ -66,6 +68,7 @@ Status Dispatcher::work(Round& round) {
         const Status worked = core_.services.store.transact(
             [&](store::Tx& tx) { work_on(tx, provider.first, provider.second, own); });
         if (!worked) {
+            retry_branch::taken(RetryBranch::dispatch_next_provider);
             worst = worked;
             continue;
         }
@@ -91,6 +94,7 @@ void Dispatcher::work_on(store::Tx& tx, const std::string& provider, const Provi
     if (core_.stopping) {
         admission = domain::Admission{};
     } else if (core_.disk_low) {
+        retry_branch::taken(RetryBranch::dispatch_disk_low);
         admission = domain::Admission{false, false, Reason::disk, core_.now() + disk_interval};
     }
     if (state.paused == Reason::none) {
@@ -107,6 +111,7 @@ void Dispatcher::work_on(store::Tx& tx, const std::string& provider, const Provi
                 round.more = true;
                 continue;
             }
+            if (admission.probe) retry_branch::taken(RetryBranch::gate_probed);
             state = domain::after_admission(state, setup.limits, core_.now());
             ++in_hand;
             admission = domain::ask(state, setup.limits, in_hand, core_.now());

@@ -8,6 +8,7 @@
 
 #include "base/crash_point.hpp"
 #include "base/crypto.hpp"
+#include "base/retry_branch.hpp"
 #include "domain/media_probe.hpp"
 #include "engine/fetch_policy.hpp"
 #include "engine/part_file.hpp"
@@ -141,7 +142,6 @@ class Fetch {
     awaitable<Problem> transfer() {
         if (part_.bytes() > 0 && part_.total() == part_.bytes()) co_return Problem();
         std::string url = task_.url;
-        bool restarted = false;
         for (int hops = 0; hops <= config_.redirects_max;) {
             const auto hop = check_hop(url, hosts());
             if (!hop) co_return Problem(problem_of_error(hop.error()));
@@ -156,8 +156,9 @@ class Fetch {
                 ++hops;
                 continue;
             }
-            if (sink.answer() == FetchAnswer::restart && !restarted) {
-                restarted = true;
+            // At most once: of an empty part no rest is asked for.
+            if (sink.answer() == FetchAnswer::restart) {
+                retry_branch::taken(RetryBranch::fetch_begun_anew);
                 const auto emptied = part_.restart({}, std::nullopt);
                 if (!emptied) co_return Problem(problem_of_disk(emptied.error()));
                 continue;
@@ -175,6 +176,7 @@ class Fetch {
         // A transformed body has other bytes, other sizes and no ranges.
         request.headers.add("Accept-Encoding", "identity");
         if (part_.bytes() > 0) {
+            retry_branch::taken(RetryBranch::fetch_continued);
             request.headers.add("Range", fmt::format("bytes={}-", part_.bytes()));
             request.headers.add("If-Range", part_.validator());
         }
@@ -208,9 +210,6 @@ class Fetch {
         if (sink.problem()) return sink.problem();
         if (sink.answer() == FetchAnswer::body && exchange.error.code() == ErrorCode::reset) {
             return cut_short();
-        }
-        if (sink.answer() == FetchAnswer::restart) {
-            return failure(FetchProblem::retry, "range", "the server does not give the file anew");
         }
         return problem_of_error(exchange.error);
     }
@@ -276,6 +275,7 @@ class Fetch {
             bool ours = co_await target_is_the_same();
             static_cast<void>(part_.discard());
             if (ours) ours = co_await make_durable(deps_.files, task_.target);
+            if (ours) retry_branch::taken(RetryBranch::fetch_found_same);
             co_return ours ? Problem() : Problem(path_taken());
         }
         part_.checkpoint();
@@ -334,6 +334,7 @@ Downloader::Downloader(DownloadDeps deps, DownloadConfig config)
 awaitable<domain::Event> Downloader::fetch(FetchTask task) {
     auto stored = co_await find_stored(task);
     if (stored) {
+        retry_branch::taken(RetryBranch::fetch_found_stored);
         // First, so that the same flush of the folder makes its end durable.
         static_cast<void>(deps_.files.remove(note_path(task.part)));
         // The process that renamed it may have died before its folder's own name was durable.

@@ -7,6 +7,7 @@
 
 #include "base/crash_point.hpp"
 #include "base/log.hpp"
+#include "base/retry_branch.hpp"
 #include "engine/adoption.hpp"
 #include "engine/gatekeeper.hpp"
 #include "engine/health_check.hpp"
@@ -81,6 +82,7 @@ awaitable<void> Engine::start_later() {
     Status known = Error(ErrorCode::busy, "not yet asked");
     while (!known) {
         co_await core_.services.clock.sleep_for(again);
+        retry_branch::taken(RetryBranch::start_copy_asked_again);
         known = hold_restored();
     }
     begin();
@@ -93,6 +95,7 @@ void Engine::begin() {
     crash_point::pass(CrashPoint::start_leftovers_named);
     if (!named) {
         // The owner timers say the same some minutes later.
+        retry_branch::taken(RetryBranch::start_taken_up_later);
         log::error("engine", "interrupted operations could not be taken up at once",
                    {{"error", named.error().message()}});
     }
@@ -122,14 +125,20 @@ Status Engine::name_interrupted(std::vector<Written>& written) {
 
 // Durable before anything may be submitted, and not in a group that a failing commit takes back.
 Status Engine::hold_restored() {
-    const Status marked = mark_restored();
-    return marked ? core_.services.store.commit() : marked;
+    bool is_copy = false;
+    const Status marked = mark_restored(is_copy);
+    if (!marked) return marked;
+    if (is_copy) crash_point::pass(CrashPoint::restored_held_written);
+    const Status durable = core_.services.store.commit();
+    if (durable && is_copy) crash_point::pass(CrashPoint::restored_held_durable);
+    return durable;
 }
 
-Status Engine::mark_restored() {
+Status Engine::mark_restored(bool& is_copy) {
     return core_.services.store.transact([&](store::Tx& tx) {
         const auto made_at = tx.copied_at();
         if (!made_at) return;
+        is_copy = true;
         log::warning("engine", "this database is a copy: its pending jobs are held, because they "
                                "may have been submitted since",
                      {{"made_at", to_rfc3339(*made_at)}});
@@ -250,6 +259,7 @@ Status Engine::fire_due(std::vector<Written>& written, bool& more) {
         log::error("engine", "a job's timer could not be served",
                    {{"job", job.request.id.str()}, {"error", fired.error().message()}});
         // It must not stand at the head of every slice either.
+        retry_branch::taken(RetryBranch::timers_pushed_back);
         const Status pushed = core_.services.store.transact(
             [&](store::Tx& tx) { push_timer(tx, job, now); });
         if (!pushed) worst = pushed;
@@ -272,6 +282,7 @@ awaitable<void> Engine::run_timers() {
             follow(std::move(written));
         }
         if (!fired || !durable) {
+            retry_branch::taken(RetryBranch::timers_round_again);
             log::error("engine", "owner timers could not be served; trying again",
                        {{"error", (fired ? durable : fired).error().message()}});
             co_await core_.services.clock.sleep_for(Millis{1'000});
@@ -292,6 +303,7 @@ awaitable<void> Engine::run_upkeep() {
     fetch_.sweep();
     for (int round = 0;; ++round) {
         core_.outputs_trouble = outputs_trouble(core_);
+        if (!core_.outputs_trouble.empty()) retry_branch::taken(RetryBranch::outputs_unwritable);
         fetch_.remove_leftovers();
         if (round % key_check_rounds == 0) co_await check_keys(core_);
         co_await webhooks_.process_stored();
@@ -374,10 +386,10 @@ awaitable<Result<Job>> Engine::act(JobId id, Action action, Person person) {
 awaitable<Result<Job>> Engine::adopt(JobId id, RequestId request, Person person) {
     auto written = co_await adopt_request(core_, id, std::move(request), person);
     if (!written) co_return written.error();
-    crash_point::pass(CrashPoint::action_written);
+    crash_point::pass(CrashPoint::adopt_written);
     const Status durable = co_await core_.commit.durable();
     if (!durable) co_return durable.error();
-    crash_point::pass(CrashPoint::action_durable);
+    crash_point::pass(CrashPoint::adopt_durable);
     follow(std::move(*written));
     const auto job = core_.services.store.transact([&](store::Tx& tx) { return tx.find_job(id); });
     if (!job) co_return job.error();

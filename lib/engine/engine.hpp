@@ -60,7 +60,7 @@ class Engine : public Control {
     Status name_interrupted(std::vector<Written>& written);
     Status take_up_operations();
     Status hold_restored();
-    Status mark_restored();
+    Status mark_restored(bool& is_copy);
     awaitable<void> start_later();
     void begin();
     awaitable<Result<domain::Job>> apply_action(JobId id, domain::Event event, Person person);

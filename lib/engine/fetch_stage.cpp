@@ -7,6 +7,7 @@
 
 #include "base/crash_point.hpp"
 #include "base/log.hpp"
+#include "base/retry_branch.hpp"
 #include "domain/naming.hpp"
 #include "engine/part_file.hpp"
 
@@ -75,6 +76,7 @@ awaitable<std::vector<domain::Effect>> FetchStage::fetch(JobId id) {
         if (planned.output) {
             event = co_await fetch_planned(id, *planned.output);
             if (is_path_taken(event)) {
+                retry_branch::taken(RetryBranch::fetch_path_taken);
                 planned = co_await plan(*job, *missing, true);
                 if (planned.output) event = co_await fetch_planned(id, *planned.output);
             }
@@ -173,7 +175,7 @@ void FetchStage::forget(const JobId& id, const std::string& path, bool stored) {
         if (!removed) {
             log::warning("engine", "a file of a cancelled job stays behind",
                          {{"job", id.str()}, {"file", file}, {"error", removed.error().message()}});
-            leftovers_.insert(file);
+            owe(file);
         }
     }
 }
@@ -182,13 +184,20 @@ void FetchStage::owe_removal(const JobId& id, const std::string& path) {
     if (path.empty()) return;
     const std::string part = part_path(path, id);
     for (const std::string& file : {part, note_path(part)}) {
-        if (core_.services.files.exists(file)) leftovers_.insert(file);
+        if (core_.services.files.exists(file)) owe(file);
     }
+}
+
+void FetchStage::owe(const std::string& file) {
+    retry_branch::taken(RetryBranch::fetch_removal_owed);
+    leftovers_.insert(file);
 }
 
 void FetchStage::remove_leftovers() {
     std::erase_if(leftovers_, [this](const std::string& file) {
-        return core_.services.files.remove(file).has_value();
+        const bool removed = core_.services.files.remove(file).has_value();
+        if (removed) retry_branch::taken(RetryBranch::fetch_removed_later);
+        return removed;
     });
 }
 
@@ -201,7 +210,11 @@ void FetchStage::sweep() {
             if (!domain::is_terminal(file.state)) owned.insert(part_path(file.path, file.job));
         }
     });
-    if (!read) return;  // nothing may be called ownerless without the owners' list
+    if (!read) {
+        // Nothing may be called ownerless without the owners' list.
+        retry_branch::taken(RetryBranch::fetch_sweep_skipped);
+        return;
+    }
     for (const std::string& folder : folders) {
         const auto removed = downloader_.remove_stale_parts(
             folder, [&](const std::string& part) { return owned.contains(part); });

@@ -34,6 +34,7 @@ class FetchStage {
     std::optional<domain::Job> load(const JobId& id) const;
     awaitable<Planned> plan(domain::Job job, domain::Output output, bool taken);
     void forget(const JobId& id, const std::string& path, bool stored);
+    void owe(const std::string& file);
     void owe_removal(const JobId& id, const std::string& path);
     awaitable<domain::Event> fetch_planned(JobId id, domain::Output output);
 

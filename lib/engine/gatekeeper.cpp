@@ -2,6 +2,7 @@
 
 #include "base/crash_point.hpp"
 #include "base/log.hpp"
+#include "base/retry_branch.hpp"
 
 namespace reeld::engine {
 namespace {
@@ -12,7 +13,9 @@ using domain::Reason;
 void save(Core& core, store::Tx& tx, const ProviderState& before, const ProviderState& after) {
     if (after == before) return;
     tx.save_provider_state(after);
+    if (after.limited_until > before.limited_until) retry_branch::taken(RetryBranch::gate_slowed_down);
     if (before.paused == Reason::none && after.paused != Reason::none) {
+        retry_branch::taken(RetryBranch::gate_paused);
         log::error("engine", "provider paused: its account was refused; pending jobs are held",
                    {{"provider", after.name},
                     {"reason", std::string(domain::to_string(after.paused))},
@@ -20,6 +23,7 @@ void save(Core& core, store::Tx& tx, const ProviderState& before, const Provider
         core.count("provider_pauses", "provider=\"" + after.name + "\"");
     }
     if (before.paused != Reason::none && after.paused == Reason::none) {
+        retry_branch::taken(RetryBranch::gate_resumed);
         log::info("engine", "provider resumed", {{"provider", after.name}});
     }
     core.dispatch_bell.ring();
@@ -77,6 +81,7 @@ awaitable<void> gate_after_read(Core& core, std::string provider, Exchange excha
         save(core, tx, before, domain::after_read(before));
     });
     if (!status_of_write) {
+        retry_branch::taken(RetryBranch::gate_not_written);
         log::warning("engine", "the gate could not be written",
                      {{"error", status_of_write.error().message()}});
     }

@@ -2,6 +2,7 @@
 
 #include "base/crash_point.hpp"
 #include "base/log.hpp"
+#include "base/retry_branch.hpp"
 #include "engine/gatekeeper.hpp"
 #include "engine/provider_call.hpp"
 
@@ -39,6 +40,7 @@ void resume_accepted(Core& core, const std::string& provider) {
         }
     });
     if (!resumed) {
+        retry_branch::taken(RetryBranch::keys_stays_paused);
         log::warning("engine", "a paused provider stays paused",
                      {{"provider", provider}, {"error", resumed.error().message()}});
     }
@@ -60,6 +62,8 @@ awaitable<void> check_keys(Core& core) {
         crash_point::pass(CrashPoint::key_check_answer_read);
         ProviderHealth& health = core.health[name];
         const std::string before = std::exchange(health.key, key_verdict(setup, exchange));
+        if (health.key == "unreachable") retry_branch::taken(RetryBranch::keys_unreachable);
+        if (health.key == "refused") retry_branch::taken(RetryBranch::keys_refused);
         if (health.key == "refused" && before != "refused") {
             log::error("engine", "the provider refuses the key; jobs will be held until it is mended",
                        {{"provider", name}});

@@ -4,6 +4,7 @@
 
 #include "base/crash_point.hpp"
 #include "base/json_equality.hpp"
+#include "base/retry_branch.hpp"
 #include "engine/provider_call.hpp"
 
 namespace reeld::engine {
@@ -133,6 +134,7 @@ awaitable<HistorySearch> search_history(Core& core, ProviderSetup setup, domain:
     HistorySearch search;
     // Once more when the answers tell that the clocks differ from what the first look went by.
     for (int round = 0; round < 2; ++round) {
+        if (round > 0) retry_branch::taken(RetryBranch::search_clock_read_anew);
         const Millis used = core.health[provider].clock_ahead.value_or(Millis{0});
         intent.intent_at = intended - used;
         Reading reading(core, setup, job, intent);

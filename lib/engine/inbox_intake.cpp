@@ -6,6 +6,7 @@
 
 #include "base/crash_point.hpp"
 #include "base/log.hpp"
+#include "base/retry_branch.hpp"
 #include "domain/intake.hpp"
 #include "engine/intake_check.hpp"
 #include "engine/job_writer.hpp"
@@ -68,9 +69,11 @@ awaitable<void> InboxIntake::run() {
         if (looked) {
             busy_wait = busy_first;
         } else if (looked.error().code() == ErrorCode::busy) {
+            retry_branch::taken(RetryBranch::inbox_busy);
             wait = busy_wait;
             busy_wait = std::min(busy_wait * 2, busy_longest);
         } else {
+            retry_branch::taken(RetryBranch::inbox_unreadable);
             wait = trouble_interval;
         }
         co_await bell_.wait_for(core_.services.clock, wait);
@@ -113,6 +116,7 @@ awaitable<Result<int>> InboxIntake::drain() {
         const Status status = take(row, refusal);
         if (!status) {
             // Not a reason to leave the rows behind it waiting.
+            retry_branch::taken(RetryBranch::inbox_row_waits);
             worst = status;
             continue;
         }
@@ -122,6 +126,7 @@ awaitable<Result<int>> InboxIntake::drain() {
         } else {
             const Status told = core_.services.inbox->reject(row, refusal);
             if (!told) {
+                retry_branch::taken(RetryBranch::inbox_refusal_waits);
                 worst = told;
             } else {
                 core_.count("inbox_refused");
@@ -138,7 +143,10 @@ awaitable<Result<int>> InboxIntake::drain() {
         core_.timer_bell.ring();
         core_.event_bell.ring();
         const Status removed = core_.services.inbox->remove(taken);
-        if (!removed) co_return removed.error();
+        if (!removed) {
+            retry_branch::taken(RetryBranch::inbox_removal_waits);
+            co_return removed.error();
+        }
     }
     if (!worst) co_return worst.error();
     co_return static_cast<int>(rows->size());

@@ -6,8 +6,10 @@
 #include <stdexcept>
 
 #include "base/log.hpp"
+#include "base/retry_branch.hpp"
 #include "domain/invariants.hpp"
 #include "engine/gatekeeper.hpp"
+#include "engine/retry_of.hpp"
 
 namespace reeld::engine {
 namespace {
@@ -196,6 +198,7 @@ Written apply(Core& core, store::Tx& tx, const JobId& id, const domain::Event& e
     };
     const bool always = evidence && evidence->always;
     if (auto* step = std::get_if<Step>(&outcome)) {
+        if (const auto branch = retry_of(*job, event, *step)) retry_branch::taken(*branch);
         sign(step->note);
         const bool silent = step->note.empty() && domain::audit_patch(*job, step->job).empty();
         if (always && silent) tx.insert_evidence(*evidence);
@@ -266,6 +269,7 @@ awaitable<Written> record(Core& core, JobId id, domain::Event event,
         if (status.error().code() == ErrorCode::internal) {
             // Not the disk but a rule of our own refuses: another try cannot help, and one bad row
             // must not stop the others. The owner timer asks the outside world again.
+            retry_branch::taken(RetryBranch::news_refused_by_rule);
             log::error("engine", "a job's news broke a rule of the database and was not kept",
                        {{"job", id.str()},
                         {"event", std::string(domain::name_of(event))},
@@ -273,6 +277,7 @@ awaitable<Written> record(Core& core, JobId id, domain::Event event,
             core.count("store_refusals");
             co_return Written{};
         }
+        retry_branch::taken(RetryBranch::news_written_again);
         log::error("engine", "a job's news could not be written; trying again",
                    {{"job", id.str()},
                     {"event", std::string(domain::name_of(event))},

@@ -9,6 +9,7 @@
 #include "base/crash_point.hpp"
 #include "base/encoding.hpp"
 #include "base/json.hpp"
+#include "base/retry_branch.hpp"
 
 namespace reeld::engine {
 namespace {
@@ -136,7 +137,10 @@ awaitable<Status> PartFile::adopt(Note note) {
         // Hashing gigabytes must not stall everybody else on the loop.
         co_await runtime::asio::post(runtime::asio::use_awaitable);
     }
-    if (bytes_ != note.bytes || sha256() != note.sha256) co_return restart({}, std::nullopt);
+    if (bytes_ != note.bytes || sha256() != note.sha256) {
+        retry_branch::taken(RetryBranch::fetch_part_distrusted);
+        co_return restart({}, std::nullopt);
+    }
     noted_ = bytes_;
     co_return ok();
 }
@@ -173,7 +177,10 @@ void PartFile::checkpoint() {
     if (total_) object["total"] = *total_;
     auto note = files_.open_append(note_path(path_));
     // Appended, not rewritten: on a full disk the line before stays good.
-    if (!note || !(*note)->append(json::serialize(object) + "\n")) return;
+    if (!note || !(*note)->append(json::serialize(object) + "\n")) {
+        retry_branch::taken(RetryBranch::fetch_not_noted);
+        return;
+    }
     noted_ = bytes_;
     crash_point::pass(CrashPoint::part_noted);
 }

@@ -6,7 +6,9 @@
 #include <array>
 #include <filesystem>
 
+#include "base/crash_point.hpp"
 #include "base/log.hpp"
+#include "base/retry_branch.hpp"
 #include "engine/export_line.hpp"
 
 namespace reeld::engine {
@@ -15,8 +17,6 @@ namespace {
 using domain::Job;
 using domain::State;
 
-// Some ten milliseconds of the loop.
-constexpr int slice = 50;
 constexpr int evidence_slice = 200;
 constexpr Millis interval{10'000};
 // With nothing to remove; a reload rings.
@@ -47,7 +47,11 @@ Status end_with_whole_line(runtime::File& file) {
         end = newline == std::string_view::npos ? from : from + newline + 1;
         if (newline != std::string_view::npos) break;
     }
-    return end == *size ? ok() : file.truncate(end);
+    if (end == *size) return ok();
+    retry_branch::taken(RetryBranch::retention_line_mended);
+    const Status cut = file.truncate(end);
+    if (cut) crash_point::pass(CrashPoint::retention_torn_line_cut);
+    return cut;
 }
 
 }  // namespace
@@ -69,6 +73,7 @@ awaitable<void> Retention::run() {
         const auto more = co_await sweep();
         Millis pause = is_active(core_.config.retention) ? interval : idle_interval;
         if (!more) {
+            retry_branch::taken(RetryBranch::retention_later);
             pause = after_trouble;
             if (trouble_ != more.error().message()) {
                 trouble_ = more.error().message();
@@ -92,7 +97,7 @@ awaitable<Result<bool>> Retention::sweep() {
     for (const auto& [state, limits] : setup.jobs) {
         const auto removed = co_await retire_slice(state, limits);
         if (!removed) co_return removed.error();
-        more = more || *removed == slice;
+        more = more || *removed == setup.slice;
     }
     if (setup.evidence_max_age) {
         const auto seen = co_await drop_evidence();
@@ -106,7 +111,7 @@ std::vector<Job> Retention::due(store::Tx& tx, State state, const RetentionLimit
     std::vector<Job> jobs;
     const Instant now = core_.now();
     std::int64_t excess = limits.max_count ? tx.count_by_state()[state] - *limits.max_count : 0;
-    for (const store::EndedJob& ended : tx.ended_jobs(state, slice)) {
+    for (const store::EndedJob& ended : tx.ended_jobs(state, core_.config.retention.slice)) {
         const bool old = limits.max_age && ended.finished_at <= now - *limits.max_age;
         if (!old && excess <= 0) break;
         --excess;
@@ -144,14 +149,19 @@ awaitable<Result<int>> Retention::retire_slice(State state, RetentionLimits limi
             const auto now = tx.find_job(jobs[i].request.id);
             const bool same = now && now->version == jobs[i].version &&
                               tx.event_hashes(jobs[i].request.id).size() == events[i];
-            if (!same) continue;
+            if (!same) {
+                retry_branch::taken(RetryBranch::retention_news_came);
+                continue;
+            }
             tx.retire_job(*now);
             ++gone;
         }
     });
+    if (removed && gone > 0) crash_point::pass(CrashPoint::retention_removal_written);
     const Status durable = co_await core_.commit.durable();
     if (!removed) co_return removed.error();
     if (!durable) co_return durable.error();
+    if (gone > 0) crash_point::pass(CrashPoint::retention_removal_durable);
     retired_ += gone;
     last_at_ = core_.now();
     core_.count("jobs_retired", fmt::format("state=\"{}\"", domain::to_string(state)),
@@ -166,18 +176,25 @@ awaitable<Status> Retention::export_lines(std::string folder, std::string lines)
     const Status made =
         files.make_folders(place.parent_path().string(), place.filename().string());
     if (!made) co_return made;
+    crash_point::pass(CrashPoint::retention_folder_made);
     const std::string path = folder + "/" + export_name(core_.now());
     auto file = files.open_append(path);
     if (!file) co_return file.error();
+    crash_point::pass(CrashPoint::retention_file_opened);
     if (Status whole = end_with_whole_line(**file); !whole) co_return whole;
     const auto before = (*file)->size();
     if (!before) co_return before.error();
     if (Status appended = (*file)->append(lines); !appended) co_return appended;
+    crash_point::pass(CrashPoint::retention_lines_appended);
     const Status flushed = co_await files.publish(path, path);
-    if (!flushed) {
+    if (flushed) {
+        crash_point::pass(CrashPoint::retention_lines_durable);
+    } else {
+        retry_branch::taken(RetryBranch::retention_cut_back);
         // The kernel may have dropped these bytes, and the next flush would not tell: they are
         // written anew.
         if (Status cut = (*file)->truncate(*before); !cut) co_return cut;
+        crash_point::pass(CrashPoint::retention_lines_taken_back);
     }
     co_return flushed;
 }
@@ -199,9 +216,11 @@ awaitable<Result<int>> Retention::drop_evidence() {
             ++dropped;
         }
     });
+    if (done && dropped > 0) crash_point::pass(CrashPoint::retention_evidence_pruned);
     const Status durable = co_await core_.commit.durable();
     if (!done) co_return done.error();
     if (!durable) co_return durable.error();
+    if (dropped > 0) crash_point::pass(CrashPoint::retention_evidence_gone);
     evidence_ += dropped;
     // The next round begins at the oldest again: its job may have ended meanwhile.
     evidence_seen_ = reached || seen < evidence_slice ? 0 : last;

@@ -7,6 +7,7 @@
 #include "base/crash_point.hpp"
 #include "base/encoding.hpp"
 #include "base/log.hpp"
+#include "base/retry_branch.hpp"
 #include "engine/provider_call.hpp"
 
 namespace reeld::engine {
@@ -29,6 +30,12 @@ http::ServerResponse answer(int status, std::string text) {
     response.headers.set("Content-Type", "text/plain; charset=utf-8");
     response.body = std::move(text);
     return response;
+}
+
+// The provider delivers it again.
+http::ServerResponse not_stored() {
+    retry_branch::taken(RetryBranch::webhook_not_stored);
+    return answer(503, "the delivery could not be stored; try again\n");
 }
 
 // provider and token of /hooks/{provider}/{token}.
@@ -123,7 +130,7 @@ awaitable<http::ServerResponse> WebhookIntake::handle(http::ServerRequest reques
         processed = process(tx, *attempt, delivery, id, false);
         if (!processed.needs_keys || !whole) tx.mark_processed(id);
     });
-    if (!stored) co_return answer(503, "the delivery could not be stored; try again\n");
+    if (!stored) co_return not_stored();
     if (!attempt) {
         core_.count("webhooks_unknown", label);
         co_return answer(404, "not found\n");
@@ -134,15 +141,17 @@ awaitable<http::ServerResponse> WebhookIntake::handle(http::ServerRequest reques
     }
     crash_point::pass(CrashPoint::webhook_body_written);
     const Status durable = co_await core_.commit.durable();
-    if (!durable) co_return answer(503, "the delivery could not be stored; try again\n");
+    if (!durable) co_return not_stored();
     crash_point::pass(CrashPoint::webhook_body_durable);
     const bool forged = processed.forged;
     if (processed.needs_keys && !whole) {
         // Too large to be kept whole: the provider is to send it again when the keys are here.
+        retry_branch::taken(RetryBranch::webhook_sent_back);
         core_.services.tasks.spawn("webhook keys", learn_keys(address->first));
         co_return answer(503, "the signature cannot be verified yet; try again\n");
     }
     if (processed.needs_keys) {
+        retry_branch::taken(RetryBranch::webhook_waits_for_keys);
         core_.services.tasks.spawn("webhook keys", process_stored());
     }
     follow(std::move(processed));
@@ -182,6 +191,7 @@ awaitable<bool> WebhookIntake::fetch_keys(std::string provider) {
     crash_point::pass(CrashPoint::webhook_keys_answer_read);
     auto read = setup.provider->read_key_set(exchange);
     if (!read) {
+        retry_branch::taken(RetryBranch::webhook_keys_not_fetched);
         log::warning("engine", "the webhook keys could not be fetched; polling goes on",
                      {{"provider", provider}, {"error", read.error().message()}});
         co_return false;
@@ -246,7 +256,11 @@ awaitable<WebhookIntake::Page> WebhookIntake::process_page() {
 
 // False: nothing can be said yet; the polls will tell meanwhile.
 awaitable<bool> WebhookIntake::process_again(store::Evidence evidence, std::string provider) {
-    if (fresh_keys(provider).set.keys.empty()) co_return false;
+    if (fresh_keys(provider).set.keys.empty()) {
+        retry_branch::taken(RetryBranch::webhook_reading_waits);
+        co_return false;
+    }
+    retry_branch::taken(RetryBranch::webhook_read_again);
     const bool keys_are_final = keys_cover(provider, evidence.at);
     Processed processed;
     const Status done = core_.services.store.transact([&](store::Tx& tx) {
@@ -262,7 +276,10 @@ awaitable<bool> WebhookIntake::process_again(store::Evidence evidence, std::stri
     });
     crash_point::pass(CrashPoint::webhook_reread_written);
     const Status durable = co_await core_.commit.durable();
-    if (!done || !durable || processed.needs_keys) co_return false;
+    if (!done || !durable || processed.needs_keys) {
+        retry_branch::taken(RetryBranch::webhook_reading_waits);
+        co_return false;
+    }
     crash_point::pass(CrashPoint::webhook_reread_durable);
     follow(std::move(processed));
     co_return true;

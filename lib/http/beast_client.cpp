@@ -3,6 +3,7 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 
+#include "base/retry_branch.hpp"
 #include "base/secret.hpp"
 #include "http/client.hpp"
 #include "http/connection_pool.hpp"
@@ -313,6 +314,7 @@ class BeastClient final : public Client {
         }
         // A server may answer and hang up before it has read the whole body, so even after a failed
         // write an answer is looked for.
+        if (!sent) retry_branch::taken(RetryBranch::exchange_read_on);
         auto exchange = co_await read_response(dialogue, sink, request.method == "HEAD");
         if (!sent) {
             dialogue.reusable = false;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/retry_branch.hpp"
+
 namespace reeld::http {
 
 std::unique_ptr<Stream> ConnectionPool::take(const std::string& key, Millis idle_max) {
@@ -15,6 +17,7 @@ std::unique_ptr<Stream> ConnectionPool::take(const std::string& key, Millis idle
         auto stream = std::move(streams.back().stream);
         streams.pop_back();
         if (!stream->spoiled()) return stream;
+        retry_branch::taken(RetryBranch::pool_replaced);
     }
     return nullptr;
 }

@@ -4,6 +4,7 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "base/retry_branch.hpp"
 #include "runtime/with_deadline.hpp"
 
 namespace reeld::http {
@@ -49,11 +50,16 @@ awaitable<Result<Socket>> Connector::connect_unix(std::string path, Millis limit
 awaitable<Result<Socket>> Connector::connect_tcp(Url url, RequestOptions options) {
     auto addresses = co_await resolver_.lookup(url.host, options.connect_timeout);
     if (!addresses) co_return addresses.error();
+    co_return co_await connect_any(std::move(*addresses), std::move(url), std::move(options));
+}
+
+awaitable<Result<Socket>> Connector::connect_any(std::vector<asio::ip::address> addresses, Url url,
+                                                 RequestOptions options) {
     Error last(ErrorCode::unreachable, "no address for " + url.host);
     const Millis begun = real_clock_.monotonic();
     const auto port = static_cast<asio::ip::port_type>(std::stoi(url.port));
-    auto left = static_cast<Millis::rep>(addresses->size());
-    for (const auto& address : *addresses) {
+    auto left = static_cast<Millis::rep>(addresses.size());
+    for (const auto& address : addresses) {
         const auto spent = real_clock_.monotonic() - begun;
         // An unreachable first address must leave time for the others.
         const Millis share = (options.connect_timeout - spent) / left--;
@@ -72,6 +78,7 @@ awaitable<Result<Socket>> Connector::connect_tcp(Url url, RequestOptions options
             socket.set_option(asio::ip::tcp::no_delay(true), ignored);
             co_return std::move(socket);
         }
+        if (left > 0) retry_branch::taken(RetryBranch::connect_next_address);
         last = as_unreachable(status.error(), what);
     }
     co_return last;

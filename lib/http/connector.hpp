@@ -2,6 +2,7 @@
 // Private to this room: from a URL to a connected, verified stream.
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "http/client.hpp"
 #include "http/resolver_cache.hpp"
@@ -17,6 +18,9 @@ class Connector {
     // Every phase has the options' connect_timeout; addresses are tried in turn. The address policy
     // is applied to the very addresses that are connected to.
     awaitable<Result<std::unique_ptr<Stream>>> connect(Url url, RequestOptions options);
+    // To the first of the host's addresses that answers.
+    awaitable<Result<Socket>> connect_any(std::vector<asio::ip::address> addresses, Url url,
+                                          RequestOptions options);
 
   private:
     awaitable<Result<Socket>> connect_unix(std::string path, Millis limit);

@@ -14,6 +14,7 @@
 #include <cstring>
 
 #include "base/log.hpp"
+#include "base/retry_branch.hpp"
 #include "http/serving.hpp"
 
 namespace reeld::http {
@@ -47,6 +48,7 @@ void end_reading(Serving::Waiting& waiting) {
 bool make_place(Serving& serving) {
     for (auto& waiting : serving.waiting) {
         if (waiting.leaving) continue;
+        retry_branch::taken(RetryBranch::accept_place_made);
         end_reading(waiting);
         return true;
     }
@@ -62,6 +64,7 @@ awaitable<void> accept_all(std::shared_ptr<Listening> listening) {
         if (!listening->acceptor.is_open() || failure == asio::error::operation_aborted) co_return;
         if (failure) {
             // Out of descriptors, mostly: asking again at once would spin.
+            retry_branch::taken(RetryBranch::accept_refused);
             log::warning("http", "a connection cannot be accepted", {{"error", failure.message()}});
             co_await serving.clock->sleep_for(Millis{100});
             continue;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/retry_branch.hpp"
+
 namespace reeld::http {
 namespace {
 
@@ -52,6 +54,7 @@ awaitable<Result<std::vector<asio::ip::address>>> ResolverCache::lookup(std::str
     const bool usable =
         known != entries_.end() && !known->second->failure &&
         (known->second->pending || clock_.elapsed() - known->second->since < remembered_for);
+    if (known != entries_.end() && known->second->failure) retry_branch::taken(RetryBranch::names_asked_again);
     const auto entry = usable ? known->second : start(host);
     const Millis begun = deadline_clock_.monotonic();
     while (entry->pending) {

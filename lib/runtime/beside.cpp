@@ -38,7 +38,12 @@ class Worker {
 }  // namespace
 
 awaitable<void> run_beside(asio::any_io_executor executor, std::function<void()> work,
-                           std::function<void()> stop) {
+                           std::function<void()> stop, Beside where) {
+    if (where == Beside::loop) {
+        co_await asio::post(executor, asio::use_awaitable);
+        work();
+        co_return;
+    }
     const auto finish = std::make_shared<Finish>(executor);
     std::function<void()> run = [executor, finish, work = std::move(work)] {
         work();

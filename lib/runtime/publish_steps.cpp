@@ -3,6 +3,7 @@
 #include <map>
 
 #include "base/crash_point.hpp"
+#include "base/retry_branch.hpp"
 
 namespace reeld::runtime {
 namespace {
@@ -11,6 +12,7 @@ Status give_name(PublishDisk& disk, const Publication& one) {
     Status renamed = disk.rename_new(one.part, one.target);
     if (!renamed && renamed.error().code() == ErrorCode::unsupported) {
         // A hard link can refuse where the rename cannot.
+        retry_branch::taken(RetryBranch::publish_linked);
         renamed = disk.link_new(one.part, one.target);
         if (renamed) crash_point::pass(CrashPoint::publish_linked);
         if (renamed) renamed = disk.unlink(one.part);
@@ -65,6 +67,7 @@ Published publish_batch(PublishDisk& disk, const std::vector<Publication>& batch
         // A folder that is gone has nothing left to lose.
         if (status || status.error().code() == ErrorCode::not_found) continue;
         if (owed.contains(folder)) owed_status = status;
+        retry_branch::taken(RetryBranch::publish_flush_owed);
         published.owed.insert(folder);
     }
     for (std::size_t i = 0; i < batch.size(); ++i) {

@@ -7,6 +7,7 @@
 
 #include "base/crash_point.hpp"
 #include "base/log.hpp"
+#include "base/retry_branch.hpp"
 #include "store/sqlite_error.hpp"
 
 namespace reeld::store {
@@ -73,9 +74,12 @@ void Connection::begin_writing() {
         // Waited for once; the loop must not stand still again in each transaction.
         if (!writes_blocked_) sqlite3_busy_timeout(database_.getHandle(), 0);
         writes_blocked_ = true;
+        retry_branch::taken(RetryBranch::store_goes_on_reading);
         return;
     }
-    if (writes_blocked_) sqlite3_busy_timeout(database_.getHandle(), busy_timeout_ms);
+    if (!writes_blocked_) return;
+    retry_branch::taken(RetryBranch::store_writes_again);
+    sqlite3_busy_timeout(database_.getHandle(), busy_timeout_ms);
     writes_blocked_ = false;
 }
 
@@ -111,6 +115,7 @@ void Connection::undo_savepoint(const Error& cause) {
         try {
             execute(undo_changes);
             execute(keep_savepoint);
+            retry_branch::taken(RetryBranch::store_change_undone);
             return;
         } catch (...) {
             roll_back_group();
@@ -118,6 +123,7 @@ void Connection::undo_savepoint(const Error& cause) {
     }
     group_open_ = false;
     if (dirty_) {
+        retry_branch::taken(RetryBranch::store_group_lost);
         lost_ = Error(cause.code(),
                       "earlier changes of the same group were rolled back: " + cause.context());
     }
@@ -157,6 +163,7 @@ Status Connection::commit() {
         return ok();
     } catch (...) {
         Error error = current_error("cannot commit to " + path_);
+        retry_branch::taken(RetryBranch::store_commit_failed);
         roll_back_group();
         return error;
     }
@@ -186,9 +193,11 @@ Status Connection::checkpoint() {
         sqlite3_busy_timeout(handle, writes_blocked_ ? 0 : busy_timeout_ms);
         if (result == SQLITE_OK) crash_point::pass(CrashPoint::store_wal_cut);
         wal_is_stuck_ = result == SQLITE_BUSY;
+        if (wal_is_stuck_) retry_branch::taken(RetryBranch::store_log_stuck);
     }
     if (result == SQLITE_OK && moved == frames) wal_frames_ = 0;
     if (result == SQLITE_OK || result == SQLITE_BUSY) return ok();
+    retry_branch::taken(RetryBranch::store_checkpoint_failed);
     return sqlite_error("cannot checkpoint " + path_, SQLite::Exception(handle, result));
 }
 

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <vector>
 
+#include "base/crash_point.hpp"
 #include "base/crypto.hpp"
 #include "store/instance_lock.hpp"
 #include "store/sqlite_error.hpp"
@@ -57,6 +58,7 @@ bool copy_pages(SQLite::Database& from, SQLite::Database& to, int at_once, CopyW
         const int result = backup.executeStep(at_once);
         watch.pages_total = backup.getTotalPageCount();
         watch.pages_done = backup.getTotalPageCount() - backup.getRemainingPageCount();
+        crash_point::pass(CrashPoint::copy_pages_written);
         if (result == SQLITE_DONE) return true;
         if (result != SQLITE_OK) throw SQLite::Exception("the database is locked", result);
     }
@@ -67,6 +69,7 @@ void leave_wal(SQLite::Database& copy) {
     SQLite::Statement mode(copy, "PRAGMA journal_mode = DELETE");
     while (mode.executeStep()) {
     }
+    crash_point::pass(CrashPoint::copy_log_left);
 }
 
 Status check_whole(SQLite::Database& copy, const std::string& target) {
@@ -96,6 +99,7 @@ template <class F>
 auto guarded(const std::string& target, CopyWatch& watch, F&& f) -> decltype(f()) {
     try {
         if (Status made = create_database_file(target, copy_mode); !made) return made.error();
+        crash_point::pass(CrashPoint::copy_file_made);
         return f();
     } catch (...) {
         if (watch.stop) return stopped(target);
@@ -117,6 +121,7 @@ void mark(SQLite::Database& copy, Instant made_at) {
     SQLite::Statement note(copy, sql::mark_copied.data());
     note.bind(":made_at", to_unix_ms(made_at));
     note.exec();
+    crash_point::pass(CrashPoint::copy_marked);
 }
 
 Result<CopyFacts> copy_snapshot(const std::string& source, const std::string& target,

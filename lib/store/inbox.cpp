@@ -10,6 +10,7 @@
 #include "base/crash_point.hpp"
 #include "base/crypto.hpp"
 #include "base/encoding.hpp"
+#include "base/retry_branch.hpp"
 #include "store/instance_lock.hpp"
 #include "store/lock_holders.hpp"
 #include "store/sqlite_error.hpp"
@@ -137,6 +138,7 @@ struct Inbox::State {
     SQLite::Database& ready() {
         looks = 0;
         if (database && id_of(path) == file) return *database;
+        if (database) retry_branch::taken(RetryBranch::inbox_replaced);
         database.reset();
         if (Status made = create_database_file(path, inbox_mode); !made) {
             throw SQLite::Exception(made.error().message(), SQLITE_CANTOPEN);
@@ -206,6 +208,7 @@ struct Inbox::State {
     Error failed(std::string_view what) {
         Error error = current_error(doing(what));
         if (error.code() == ErrorCode::busy) return error;
+        retry_branch::taken(RetryBranch::inbox_opened_anew);
         database.reset();
         if (looks > looks_max) {
             return Error(ErrorCode::internal,

@@ -80,6 +80,15 @@ eventually "${REELD_PATIENCE:-60}" all_completed >"$scratch/check.out" 2>&1 || {
 }
 billed_once >"$scratch/check.out" 2>&1 || say WRONG "paid twice"
 outputs_are_whole >"$scratch/check.out" 2>&1 || say WRONG "a broken file"
+# What failed and was tried again is told by the log, the jobs' trail or the counters.
+troubles() {
+    grep -E ' (warning|error|critical) ' "$log" | tail -n 1
+    reel_db "SELECT event || ': ' || note FROM events WHERE event IN ('submit_not_sent',
+        'submit_unknown', 'submit_refused', 'fetch_failed')"
+    api /metrics | grep -E 'outcome="(poll_failed|failed|submit_not_sent|submit_unknown)"'
+    api /v1/status | json '$.providers[0].last_error'
+}
+words=$(troubles | grep -m 1 .)
 stop_daemon || say WRONG "it ended with $daemon_exit"
 database_is_sound >"$scratch/check.out" 2>&1 || say WRONG "the database is not sound"
 equal '' "$(find "$scratch" -name '*.part*')" >"$scratch/check.out" 2>&1 || say WRONG "a part is left"
@@ -89,7 +98,5 @@ if ((nth == 0)); then
 fi
 [[ -s $scratch/failed ]] || say NEVER
 # A failure that nobody would ever hear of is one to look at.
-words=$(grep -E ' (warning|error|critical) ' "$log" | tail -n 1)
-[[ -n $words ]] || words=$(reel_db "SELECT note FROM events WHERE event IN ('submit_not_sent',
-    'submit_unknown', 'poll_failed', 'result_read_failed', 'download_failed') LIMIT 1")
+[[ -n $words ]] || words=$(grep -E ' (warning|error|critical) ' "$log" | tail -n 1)
 if [[ -n $words || -n ${refused:-} ]]; then say OK "${refused:-} ${words:0:200}"; else say SILENT; fi

@@ -4,6 +4,7 @@
 # locks. It must say what happened, keep what it had, and end all jobs whole, each paid for once.
 #   tests/failing_calls/run.sh          every n of every kind (minutes)
 #   tests/failing_calls/run.sh quick    every n of the rare kinds, a spread of the common ones
+#   tests/failing_calls/run.sh few      one n of every kind, in the middle of the work
 # Programs come from REELD_BIN, else from the release build. REELD_PARALLEL: runs at a time (8).
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -59,14 +60,16 @@ grep -q '^socket ' <<<"$counts" || {
     exit 1
 }
 list_runs() {
-    local kind errno times calls n step
+    local kind errno times calls first step n
     while read -r kind errno times; do
         calls=$(awk -v kind="$kind" '$1 == kind { print $2 }' <<<"$counts")
         # Numbers shift a little from run to run: some beyond the last, which then never fail.
-        calls=$((calls + 2 + calls / 20))
+        [[ $mode == few ]] || calls=$((calls + 2 + calls / 20))
+        first=1
         step=1
         [[ $mode == quick ]] && step=$((1 + calls / 5))
-        for ((n = 1; n <= calls; n += step)); do echo "$kind $errno $n $times"; done
+        [[ $mode == few ]] && first=$(((calls + 1) / 2)) step=$calls
+        for ((n = first; n <= calls; n += step)); do echo "$kind $errno $n $times"; done
     done <<<"$plan"
 }
 list_runs | shuf --random-source=<(yes) |

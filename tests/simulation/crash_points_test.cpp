@@ -82,6 +82,7 @@ class Reaper final : public crash_point::Observer {
             crash_point::set_observer(this);
             wrong_ = play_to_the_end(chapter_, world);
             crash_point::set_observer(nullptr);
+            if (step_ == 0 && !is_fork_) trace_ = world.trace();
         }
         if (is_fork_) speak_and_leave();
         while (!forks_.empty()) gather();
@@ -105,6 +106,7 @@ class Reaper final : public crash_point::Observer {
     }
 
     const std::string& wrong() const { return wrong_; }
+    const std::string& trace() const { return trace_; }  // of a replay
     const std::vector<CrashPoint>& way() const { return way_; }
     std::size_t runs() const { return runs_; }
     // Points at which the daemon has died, and lived on.
@@ -195,6 +197,7 @@ class Reaper final : public crash_point::Observer {
     World* world_ = nullptr;
     std::vector<CrashPoint> way_;
     std::string wrong_;
+    std::string trace_;
     bool is_fork_ = false;
     int voice_ = -1;
     std::deque<Fork> forks_;
@@ -263,6 +266,7 @@ void replay(const std::string& name, Deaths deaths) {
         for (const CrashPoint point : reaper.way()) {
             fmt::print("{:>5} {}\n", ++passage, crash_point::name_of(point));
         }
+        fmt::print("{}", reaper.trace());
         CHECK_MESSAGE(reaper.wrong().empty(), reaper.wrong());
     }
 }

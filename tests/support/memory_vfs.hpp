@@ -54,6 +54,8 @@ class MemoryVfs {
     void after_sync(Hook hook);
 
     struct State;
+    // For who includes memory_vfs_state.hpp: what other code than SQLite does to the files.
+    State& state() { return *state_; }
 
   private:
     std::shared_ptr<State> state_;

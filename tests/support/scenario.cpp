@@ -3,6 +3,9 @@
 #include <SQLiteCpp/Database.h>
 #include <SQLiteCpp/Statement.h>
 #include <fmt/format.h>
+#include <sqlite3.h>
+
+#include "engine/export_line.hpp"
 
 namespace reeld::test {
 namespace {
@@ -165,6 +168,27 @@ void play_resubmit(Stage& stage) {
     stage.wait_for("again", State::completed);
 }
 
+// Three that ask for the very same: nobody but a person can tell which request is whose.
+void play_adopt(Stage& stage) {
+    stage.world().control({{"faults", {{"lost_answer", 1}, {"webhook_dropped", 1}}}});
+    std::vector<json::object> same(3, stage.job("twin"));
+    same[0]["id"] = "twin-1";
+    same[1]["id"] = "twin-2";
+    same[2]["id"] = "twin-3";
+    stage.submit(std::move(same));
+    stage.wait_for("twin-3", State::submit_unknown, minutes{1});
+    stage.wait(Millis{5'000});
+    stage.world().control({{"faults", {{"lost_answer", 0}}}});
+    // Need not wait until the daemon gives up.
+    stage.adopt("twin-1");
+    stage.look();
+    stage.wait_for("twin-3", State::held, minutes{2});
+    stage.adopt("twin-2");
+    stage.adopt("twin-3");
+    stage.look();
+    stage.wait_for("twin-3", State::completed);
+}
+
 // ---- refusals and failures ----
 
 void play_refusals(Stage& stage) {
@@ -310,6 +334,82 @@ void play_clock(Stage& stage) {
     stage.wait_for("film", State::completed);
 }
 
+// ---- what is kept, and what is not ----
+
+// Copies while jobs run: one for which there is no room at first, one whose flush fails, a good one.
+void play_backup(Stage& stage) {
+    stage.drop_broken("row-1");
+    stage.submit({stage.job("running", "[sandbox:slow]"), stage.job("short")});
+    stage.wait_for("running", State::running, minutes{1});
+    MemoryVfs& disk = stage.world().vfs();
+    disk.fail(MemoryVfs::Op::write, 3, SQLITE_FULL, 1, "full.db.copying");
+    disk.fail(MemoryVfs::Op::sync, 1, SQLITE_IOERR_FSYNC, 1, "flush.db.copying");
+    stage.backup("full.db");
+    stage.backup("flush.db");
+    stage.mend("row-1");
+    stage.wait_for("short", State::completed);
+    stage.backup("good.db");
+    stage.wait_for("running", State::completed);
+}
+
+void play_restore(Stage& stage) {
+    json::object wanted = stage.job("wanted");
+    wanted["not_before"] = after(stage, minutes{10});
+    json::object unwanted = stage.job("unwanted");
+    unwanted["not_before"] = after(stage, minutes{10});
+    stage.expect("unwanted", {State::cancelled});
+    stage.drop_broken("row-1");
+    stage.submit({stage.job("at-provider", "[sandbox:slow]"), wanted, unwanted});
+    stage.wait_for("at-provider", State::running, minutes{1});
+    stage.restore(stage.backup("night.db"));
+    stage.wait(minutes{12});
+    stage.demand(stage.state_of("wanted") == State::held, "a copy submits what waited in it");
+    stage.act("unwanted", Action::cancel);
+    stage.act("wanted", Action::release);
+    stage.mend("row-1");
+    stage.wait_for("wanted", State::completed);
+}
+
+WorldOptions retaining() {
+    WorldOptions options = usual();
+    options.retention.jobs[State::cancelled] = {minutes{1}, std::nullopt};
+    options.retention.jobs[State::completed] = {std::nullopt, 1};
+    options.retention.evidence_max_age = Millis{30'000};
+    options.retention.slice = 2;
+    return options;
+}
+
+std::string export_path(Stage& stage) {
+    return fmt::format("{}/{}", World::exports,
+                       engine::export_name(stage.world().clock().now()));
+}
+
+void play_retention(Stage& stage) {
+    std::vector<json::object> old;
+    for (int i = 1; i <= 5; ++i) {
+        const std::string id = fmt::format("old-{}", i);
+        old.push_back(stage.job(id));
+        old.back()["not_before"] = after(stage, minutes{90});
+        stage.expect(id, {State::cancelled});
+    }
+    stage.submit(old);
+    for (int i = 1; i <= 3; ++i) stage.act(fmt::format("old-{}", i), Action::cancel);
+    stage.submit({stage.job("film-1"), stage.job("film-2")});
+    stage.world().disk().fail(SimulatedDisk::Op::sync, 1, ErrorCode::io, 1, ".jsonl");
+    stage.wait(minutes{3});
+    // As another process may have left it.
+    const std::string path = export_path(stage);
+    SimulatedDisk& disk = stage.world().disk();
+    disk.put(path, disk.at(path) + "{\"id\":\"cut sho");
+    stage.act("old-4", Action::cancel);
+    stage.act("old-5", Action::cancel);
+    stage.wait(minutes{2});
+    // Once more: what has ended is not made again.
+    stage.submit("old-1");
+    stage.submit("film-1");
+    stage.wait(minutes{1});
+}
+
 }  // namespace
 
 const std::vector<Chapter>& scenario() {
@@ -322,6 +422,7 @@ const std::vector<Chapter>& scenario() {
         {"late keys", usual, play_keys_late},
         {"polls", polling, play_polls},
         {"lost answers", usual, play_lost_answers},
+        {"adopt", usual, play_adopt},
         {"resubmit", resubmitting, play_resubmit},
         {"refusals", usual, play_refusals},
         {"server errors", usual, play_server_errors},
@@ -332,6 +433,9 @@ const std::vector<Chapter>& scenario() {
         {"bad media", usual, play_bad_media},
         {"slow media", usual, play_slow_media},
         {"disk", usual, play_disk},
+        {"backup", usual, play_backup},
+        {"restore", usual, play_restore},
+        {"retention", retaining, play_retention},
         {"stop", usual, play_stop},
         {"clock", usual, play_clock},
     };

@@ -133,13 +133,14 @@ http::awaitable<SimulatedNet::Carried> SimulatedNet::carry(HttpRequest request,
     carried.bytes_per_second = answer.bytes_per_second;
     if (has_limit) carried.left = limit - wait;
     if (carried.exchange.delivery != Delivery::answered) co_return carried;
-    if (is_submit(request) && answer.status == 429 && on_retry_after) {
-        const auto hint = retry_after_of(answer.headers, clock_.now());
-        if (hint) on_retry_after(request, *hint);
-    }
     carried.cut = strikes(cut_answer, "net/cut_answer");
     carried.drips = !carried.cut && strikes(slow_answer, "net/slow_answer");
     if (carried.cut || carried.drips) say(request, carried.cut ? "cut within" : "drips");
+    // An answer that drips is known when its time is over.
+    if (is_submit(request) && answer.status == 429 && on_retry_after && !carried.drips) {
+        const auto hint = retry_after_of(answer.headers, clock_.now());
+        if (hint) on_retry_after(request, *hint);
+    }
     co_return carried;
 }
 

@@ -48,7 +48,10 @@ Reply Stage::ask(const std::function<ReplyPtr()>& request) {
         const ReplyPtr reply = request();
         const int life = world_.lives();
         wait_until([&] { return reply->given || world_.lives() != life; }, patience);
-        if (reply->given) return *reply;
+        if (!reply->given) continue;
+        // Whatever an answer shows is a promise.
+        for (const Job& job : reply->jobs) shown_[job.request.id.str()] = job.version;
+        return *reply;
     }
     throw std::runtime_error("the daemon answers nobody");
 }
@@ -65,9 +68,33 @@ Reply Stage::act(const std::string& id, engine::Action action) {
     return ask([&] { return world_.act(id, action); });
 }
 
+void Stage::adopt(const std::string& id) {
+    std::optional<std::string> request;
+    for (const Job& job : world_.jobs()) {
+        if (job.request.id.str() == id) request = unowned_request(job);
+    }
+    if (request) ask([&] { return world_.adopt(id, *request); });
+}
+
+std::string Stage::backup(std::string name) {
+    for (int tries = 0; tries < 5; ++tries) {
+        const Reply reply = ask([&] { return world_.backup(name); });
+        if (reply.status) return name;
+        // The process before has given a copy this name, and died before it said so.
+        if (reply.status.error().code() == ErrorCode::conflict) name = "again-" + name;
+    }
+    throw std::runtime_error("no backup is made");
+}
+
+void Stage::restore(const std::string& name) {
+    world_.put_back(name);
+    shown_.clear();
+    start_again();
+    go_on();
+}
+
 void Stage::look() {
-    const Reply reply = ask([&] { return world_.read(); });
-    for (const Job& job : reply.jobs) shown_[job.request.id.str()] = job.version;
+    ask([&] { return world_.read(); });
 }
 
 void Stage::drop(const std::string& id, std::string_view marks) {
@@ -125,7 +152,7 @@ void Stage::expect(const std::string& id, std::set<State> states) {
 }
 
 // A request that belongs to none of the submits that are known to have made one.
-bool Stage::is_made(const Job& job) const {
+std::optional<std::string> Stage::unowned_request(const Job& job) const {
     const std::string prompt = prompt_of(job);
     const json::object ledger = world_.provider().ledger();
     for (const json::value& entry : ledger.at("accepted").as_array()) {
@@ -133,9 +160,16 @@ bool Stage::is_made(const Job& job) const {
         const RequestId id{std::string(entry.at("request_id").as_string())};
         const auto owner = world_.store().transact(
             [&](store::Tx& tx) { return tx.find_attempt_by_request(job.provider, id); });
-        if (!owner || !*owner) return true;
+        if (!owner || !*owner) return id.str();
     }
-    return false;
+    return std::nullopt;
+}
+
+// Nothing but a person can tell their requests apart.
+bool Stage::has_twin(const Job& job) const {
+    int wishes = 0;
+    for (const Job& other : world_.jobs()) wishes += prompt_of(other) == prompt_of(job) ? 1 : 0;
+    return wishes > 1;
 }
 
 // A person who knows the provider's bill lets go what is not on it. What is on it the daemon should
@@ -144,12 +178,15 @@ bool Stage::decide(std::vector<std::string>& wrong) {
     bool decided = false;
     for (const Job& job : world_.jobs()) {
         if (job.state != State::held || job.reason != Reason::submit_unknown) continue;
-        if (is_made(job)) {
-            wrong.push_back(job.request.id.str() + ": its request exists and was not found");
+        decided = true;
+        if (unowned_request(job)) {
+            if (!has_twin(job)) {
+                wrong.push_back(job.request.id.str() + ": its request exists and was not found");
+            }
+            adopt(job.request.id.str());
             continue;
         }
         act(job.request.id.str(), engine::Action::release);
-        decided = true;
     }
     return decided;
 }
@@ -163,17 +200,27 @@ void Stage::compare(const std::vector<Job>& jobs) {
     }
 }
 
+void Stage::demand(bool holds, const std::string& otherwise) {
+    if (!holds) taken_back_.push_back(otherwise);
+}
+
+void Stage::check_end(const std::string& id, State state, std::string_view reason,
+                      std::vector<std::string>& wrong) const {
+    const auto said = expected_.find(id);
+    const bool good =
+        said == expected_.end() ? state == State::completed : said->second.contains(state);
+    if (!good) wrong.push_back(fmt::format("{}: ended {} ({})", id, to_string(state), reason));
+}
+
 void Stage::check_ends(std::vector<std::string>& wrong) {
     std::set<std::string> lost = nameless_;
     for (const Job& job : world_.jobs()) {
         lost.erase(prompt_of(job));
-        const std::string id = job.request.id.str();
-        const auto said = expected_.find(id);
-        const bool good = said == expected_.end() ? job.state == State::completed
-                                                  : said->second.contains(job.state);
-        if (good) continue;
-        wrong.push_back(fmt::format("{}: ended {} ({})", id, to_string(job.state),
-                                    to_string(job.reason)));
+        check_end(job.request.id.str(), job.state, to_string(job.reason), wrong);
+    }
+    for (const auto& [id, record] : world_.retired()) {
+        const json::string& state = record.at("job").at("state").as_string();
+        check_end(id, *domain::parse_state(std::string_view(state)), "exported", wrong);
     }
     for (const std::string& prompt : lost) wrong.push_back(prompt + ": dropped, and lost");
 }

@@ -23,6 +23,12 @@ class Stage {
     Reply submit(std::vector<json::object> jobs);
     Reply submit(const std::string& id, std::string_view marks = {});
     Reply act(const std::string& id, engine::Action action);
+    // Somebody who knows the provider's bill names a request for this job, if there is one.
+    void adopt(const std::string& id);
+    // A copy, under that name or a similar one; that name.
+    std::string backup(std::string name);
+    // The daemon is stopped, the copy takes the place of its databases, it starts again.
+    void restore(const std::string& name);
     // Somebody looks at all jobs. What was shown must not be taken back later.
     void look();
 
@@ -42,6 +48,8 @@ class Stage {
 
     // How a job may end, whatever dies on the way; without a word: completed.
     void expect(const std::string& id, std::set<domain::State> states);
+    // What must be so now.
+    void demand(bool holds, const std::string& otherwise);
     // Waits until nothing moves, decides what waits for a person, looks at everything.
     std::vector<std::string> finish();
 
@@ -51,7 +59,10 @@ class Stage {
     Reply ask(const std::function<ReplyPtr()>& request);
     void compare(const std::vector<domain::Job>& shown);
     bool decide(std::vector<std::string>& wrong);
-    bool is_made(const domain::Job& job) const;
+    std::optional<std::string> unowned_request(const domain::Job& job) const;
+    bool has_twin(const domain::Job& job) const;
+    void check_end(const std::string& id, domain::State state, std::string_view reason,
+                   std::vector<std::string>& wrong) const;
     bool all_rest();
     void check_ends(std::vector<std::string>& wrong);
 

@@ -12,6 +12,7 @@
 #include "providers/registry.hpp"
 #include "support/dropper.hpp"
 #include "support/run_loop.hpp"
+#include "support/world_files.hpp"
 
 namespace reeld::test {
 namespace {
@@ -56,7 +57,8 @@ bool rests(const Job& job) {
 // One process of the daemon: everything that is gone when it dies.
 struct World::Life {
     explicit Life(World& world)
-        : tasks(world.loop_.get_executor(),
+        : files(*world.disk_, *world.vfs_, world.folder_),
+          tasks(world.loop_.get_executor(),
                 [this](const std::string& name, std::exception_ptr) { failure = name; }) {
         store::StoreConfig config;
         config.path = world.database();
@@ -67,12 +69,13 @@ struct World::Life {
         auto box = store::Inbox::open(world.folder_ + "/inbox.db");
         if (!box) throw std::runtime_error(box.error().message());
         inbox = std::move(*box);
-        const engine::Services services{world.clock_, *world.daemon_rng_, *world.disk_,
-                                        *world.net_,  *store,             inbox.get(),
-                                        tasks};
+        const engine::Services services{world.clock_, *world.daemon_rng_,   files,
+                                        *world.net_,  *store,               inbox.get(),
+                                        tasks,        runtime::Beside::loop};
         engine = std::make_unique<engine::Engine>(services, world.config());
     }
 
+    WorldFiles files;
     runtime::TaskGroup tasks;
     std::unique_ptr<store::Store> store;
     std::unique_ptr<store::Inbox> inbox;
@@ -92,7 +95,7 @@ World::World(WorldOptions options)
       provider_(std::make_unique<sandbox::Service>(provider_options(options_))),
       provider_changed_(loop_.get_executor()),
       net_(std::make_unique<SimulatedNet>(clock_, *rng_, *provider_, provider_changed_)),
-      disk_(std::make_unique<SimulatedDisk>()),
+      disk_(std::make_unique<SimulatedDisk>(std::set<std::string>{outputs, "/state"})),
       wires_(std::make_unique<runtime::TaskGroup>(
           loop_.get_executor(),
           [this](const std::string& name, std::exception_ptr) { broken_.push_back(name); })) {
@@ -156,6 +159,8 @@ engine::EngineConfig World::config() const {
     config.downloads.named_hosts = {"127.0.0.1:8470"};
     config.downloads.disk_reserve_bytes = 1 << 20;
     config.webhook_public_url = settings_.hooks_url;
+    config.retention = options_.retention;
+    config.retention.export_folder = exports;
     return config;
 }
 
@@ -197,6 +202,7 @@ void World::die_now(InFlight in_flight) {
 void World::cut_power(const PowerCut& cut) {
     if (dead_) return;
     note("machine", "the power goes: " + to_string(cut));
+    lost_power_ = true;
     dead_ = true;
     net_->down = true;
     databases_ = vfs_->after_power_cut(cut);
@@ -377,9 +383,16 @@ runtime::awaitable<void> World::read_task(std::shared_ptr<Reply> reply) {
     if (durable) reply->jobs = jobs();
 }
 
-runtime::awaitable<void> World::adopt_task(JobId id, RequestId request) {
+runtime::awaitable<void> World::adopt_task(JobId id, RequestId request,
+                                           std::shared_ptr<Reply> reply) {
     const auto adopted = co_await life_->engine->adopt(std::move(id), std::move(request));
     if (dead_) co_return;
+    reply->given = true;
+    if (adopted) {
+        reply->jobs.push_back(*adopted);
+    } else {
+        reply->status = adopted.error();
+    }
     journal_.count(adopted ? "person/adopt_taken" : "person/adopt_refused");
     note("daemon", adopted ? "the adoption is taken" : adopted.error().message());
 }
@@ -388,6 +401,21 @@ const char* World::model_of(const std::string& id) const {
     const auto sum = std::accumulate(id.begin(), id.end(), std::size_t{0});
     const std::string& provider = options_.providers[sum % options_.providers.size()];
     return provider == "fal" ? model : eachlabs_model;
+}
+
+runtime::awaitable<void> World::backup_task(std::string name, Copy copy,
+                                            std::shared_ptr<Reply> reply) {
+    std::function<bool()> abandoned = [] { return false; };
+    const auto done = co_await life_->engine->backup(folder_ + "/" + name, std::move(abandoned));
+    if (dead_) co_return;
+    reply->given = true;
+    if (!done) {
+        reply->status = done.error();
+        co_return;
+    }
+    copy.jobs = done->jobs;
+    copy.events = done->events;
+    copies_[name] = std::move(copy);
 }
 
 json::object World::job_json(const std::string& id) const {
@@ -442,8 +470,47 @@ ReplyPtr World::read() {
     return reply;
 }
 
-void World::adopt(const std::string& id, const std::string& request_id) {
-    life_->tasks.spawn("person", adopt_task(JobId(id), RequestId(request_id)));
+ReplyPtr World::adopt(const std::string& id, const std::string& request_id) {
+    const json::object ledger = provider_->ledger();
+    for (const Job& job : jobs()) {
+        if (job.request.id.str() != id) continue;
+        const json::value prompt = json::parse(job.request.input).at("prompt");
+        for (const json::value& accepted : ledger.at("accepted").as_array()) {
+            if (accepted.at("request_id").as_string() != request_id) continue;
+            if (accepted.at("input").at("prompt") == prompt) continue;
+            misnamed_.insert(request_id);
+            misled_.insert(prompt.as_string().c_str());
+        }
+    }
+    auto reply = std::make_shared<Reply>();
+    life_->tasks.spawn("person", adopt_task(JobId(id), RequestId(request_id), reply));
+    return reply;
+}
+
+ReplyPtr World::backup(const std::string& name) {
+    auto reply = std::make_shared<Reply>();
+    life_->tasks.spawn("backup", backup_task(name, Copy{acknowledged_, 0, 0}, reply));
+    return reply;
+}
+
+void World::put_back(const std::string& name) {
+    note("person", "puts back the copy " + name);
+    bury();
+    DiskImage image;
+    const auto keep = [&](const std::string& as, const std::string& bytes) {
+        const DiskImage::Handle file = image.create(as);
+        file->write(0, bytes);
+        image.sync(file);
+    };
+    for (const auto& [each, file] : databases_.files()) {
+        if (!each.starts_with("reel.db") && !each.starts_with("inbox.db")) {
+            keep(each, file->bytes());
+        }
+    }
+    keep("reel.db", databases_.find(name)->bytes());
+    const DiskImage::Handle rows = databases_.find(name + ".inbox");
+    if (rows) keep("inbox.db", rows->bytes());
+    databases_ = std::move(image);
 }
 
 void World::risk(const Job& job) {
@@ -573,6 +640,8 @@ std::vector<std::string> World::check(Disk disk) {
     check_ledger(wrong);
     check_submits(wrong);
     if (disk == Disk::swept) check_disk(wrong);
+    check_exports(wrong);
+    check_copies(wrong);
     return wrong;
 }
 

@@ -37,6 +37,7 @@ struct WorldOptions {
     Millis submit_unknown_wait = domain::Policy{}.submit_unknown_wait;
     Millis inbox_interval = engine::EngineConfig{}.inbox_interval;
     int checkpoint_frames = store::StoreConfig{}.checkpoint_frames;
+    engine::RetentionSetup retention;  // the folder is filled in
     bool trace = false;         // the journal is written
     sandbox::Options provider;  // seed and public_url are filled in
 };
@@ -65,6 +66,7 @@ class World {
     static constexpr auto provider_url = "http://127.0.0.1:8470";
     static constexpr auto hooks_url = "http://127.0.0.1:8460";
     static constexpr auto outputs = "/outputs";
+    static constexpr auto exports = "/state/exports";
 
     explicit World(WorldOptions options);
     ~World();
@@ -110,7 +112,11 @@ class World {
     // Waits until what can be read is durable, then reads.
     ReplyPtr read();
     // Says which request at the provider a job in doubt is.
-    void adopt(const std::string& id, const std::string& request_id);
+    ReplyPtr adopt(const std::string& id, const std::string& request_id);
+    // A copy of both databases beside them, under this name.
+    ReplyPtr backup(const std::string& name);
+    // Between two processes: the copy of that name takes the databases' place.
+    void put_back(const std::string& name);
     // One statement on the inbox; the rows it changed, -1 when it was refused. `promised` and
     // `withdrawn` are ids of good rows that it adds or takes away when it changes any.
     int edit_inbox(const std::string& sql, const std::vector<std::string>& values,
@@ -140,6 +146,8 @@ class World {
     void calm();
 
     std::vector<domain::Job> jobs();
+    // The newest exported line of each job that is gone, by its id.
+    std::map<std::string, json::object> retired();
     // What is wrong once it is quiet: lost, paid twice, broken, stuck, unexplained. Empty: nothing.
     // What failed or cancelled fetches left on the disk lies there until the next start sweeps it.
     enum class Disk { swept, as_left };
@@ -184,13 +192,24 @@ class World {
     runtime::awaitable<void> act_task(JobId id, engine::Action action,
                                       std::shared_ptr<Reply> reply);
     runtime::awaitable<void> read_task(std::shared_ptr<Reply> reply);
-    runtime::awaitable<void> adopt_task(JobId id, RequestId request);
+    runtime::awaitable<void> adopt_task(JobId id, RequestId request,
+                                        std::shared_ptr<Reply> reply);
+    struct Copy {
+        std::set<std::string> promised;  // jobs, when it was asked for
+        std::int64_t jobs = 0;
+        std::int64_t events = 0;
+    };
+    runtime::awaitable<void> backup_task(std::string name, Copy copy,
+                                         std::shared_ptr<Reply> reply);
     void check_jobs(std::vector<std::string>& wrong);
     void check_chain(std::vector<std::string>& wrong);
     void check_file(const domain::Output& output, std::vector<std::string>& wrong);
     void check_ledger(std::vector<std::string>& wrong);
     void check_submits(std::vector<std::string>& wrong);
     void check_disk(std::vector<std::string>& wrong);
+    void check_exports(std::vector<std::string>& wrong);
+    void check_copies(std::vector<std::string>& wrong);
+    void check_copy(const std::string& name, std::vector<std::string>& wrong);
 
     WorldOptions options_;
     Settings settings_;
@@ -212,11 +231,17 @@ class World {
     std::unique_ptr<ForeignShell> shell_;
     Journal journal_;
     bool dead_ = false;
+    bool lost_power_ = false;  // once
     bool moving_ = false;
     std::set<std::string> acknowledged_;  // ids that the daemon has promised
     std::set<std::string> dropped_;       // good rows put into the inbox
+    std::map<std::string, Copy> copies_;  // that the daemon has told of, by name
     std::set<std::string> risked_;        // prompts whose double payment a person chose
     std::vector<std::string> broken_;     // rules that were broken on the way
+    // Requests that a person named for another's job, and the prompts of those jobs. Where the
+    // provider does not list the request yet, nothing speaks against such a word.
+    std::set<std::string> misnamed_;
+    std::set<std::string> misled_;
     struct Pace {
         std::deque<Millis> submits;  // of the last minute
         std::optional<Millis> no_submit_before;

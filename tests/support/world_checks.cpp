@@ -1,4 +1,6 @@
 // What must hold once a world is quiet, whatever happened in it.
+#include <SQLiteCpp/Database.h>
+#include <SQLiteCpp/Statement.h>
 #include <fmt/format.h>
 
 #include <boost/json/parse.hpp>
@@ -19,6 +21,21 @@ namespace {
 
 std::string prompt_of(const Job& job) {
     return json::parse(job.request.input).at("prompt").as_string().c_str();
+}
+
+std::string prompt_of(const json::object& exported) {
+    return exported.at("job").at("input").at("prompt").as_string().c_str();
+}
+
+// Calls `take` with every line that has an end; what stands behind the last one is being written, or
+// was when a process died.
+template <class F>
+void each_line(const std::string& text, F take) {
+    std::size_t begin = 0;
+    for (auto end = text.find('\n'); end != text.npos; end = text.find('\n', begin)) {
+        take(text.substr(begin, end - begin));
+        begin = end + 1;
+    }
 }
 
 }  // namespace
@@ -47,10 +64,16 @@ void World::check_jobs(std::vector<std::string>& wrong) {
             if (!attempt.remote) continue;
             const std::string request = attempt.remote->request_id.str();
             const auto [other, fresh] = requests.emplace(request, id);
-            if (!fresh) say(fmt::format("follows the request {} of {}", request, other->second));
+            if (!fresh && !misnamed_.contains(request)) say(fmt::format("follows the request {} of {}", request, other->second));
         }
         if (job.state != State::completed) continue;
         for (const domain::Output& output : job.outputs) check_file(output, wrong);
+    }
+    for (const auto& [name, record] : retired()) {
+        const JobId id(name);
+        const auto known =
+            *store().transact([&](store::Tx& tx) { return tx.find_retired(id); });
+        if (known) present.insert(name);
     }
     for (const std::string& id : acknowledged_) {
         if (!present.contains(id)) wrong.push_back(id + ": acknowledged, and lost");
@@ -98,6 +121,7 @@ void World::check_ledger(std::vector<std::string>& wrong) {
     std::map<std::string, int> billed;
     std::map<std::string, int> wishes;  // jobs that ask for the very same
     for (const Job& job : jobs()) ++wishes[prompt_of(job)];
+    for (const auto& [id, record] : retired()) ++wishes[prompt_of(record)];
     std::set<std::string> webhooks;
     for (const json::value& entry : ledger.at("accepted").as_array()) {
         const json::object& accepted = entry.as_object();
@@ -140,6 +164,15 @@ void World::check_submits(std::vector<std::string>& wrong) {
             }
         }
     }
+    for (const auto& [id, record] : retired()) {
+        Wish& wish = wishes[prompt_of(record)];
+        for (const json::value& attempt : record.at("attempts").as_array()) {
+            ++wish.attempts;
+            const json::value& request = attempt.at("request_id");
+            if (request.is_string()) bound.emplace(request.as_string());
+            wish.unknown += !request.is_string() && attempt.at("outcome") == "unknown" ? 1 : 0;
+        }
+    }
     const json::object ledger = provider_->ledger();
     for (const json::value& entry : ledger.at("accepted").as_array()) {
         const json::object& accepted = entry.as_object();
@@ -152,7 +185,7 @@ void World::check_submits(std::vector<std::string>& wrong) {
             wrong.push_back(fmt::format("\"{}\": {} intents, {} accepted requests", prompt,
                                         wish.attempts, wish.accepted));
         }
-        if (wish.unbound > wish.unknown) {
+        if (wish.unbound > wish.unknown && !misled_.contains(prompt)) {
             wrong.push_back(
                 fmt::format("\"{}\": {} accepted requests nobody follows, {} attempts say so",
                             prompt, wish.unbound, wish.unknown));
@@ -166,12 +199,98 @@ void World::check_disk(std::vector<std::string>& wrong) {
     for (const Job& job : jobs()) {
         for (const domain::Output& output : job.outputs) planned.insert(output.path);
     }
+    for (const auto& [id, record] : retired()) {
+        for (const json::value& output : record.at("job").at("outputs").as_array()) {
+            planned.emplace(output.at("path").as_string());
+        }
+    }
     for (const auto& [path, content] : disk_->files()) {
+        if (path.starts_with(exports)) continue;
         if (path.find(".part") != std::string::npos) {
             wrong.push_back("ownerless file " + path);
         } else if (!planned.contains(path)) {
             wrong.push_back("nobody planned " + path);
         }
+    }
+}
+
+std::map<std::string, json::object> World::retired() {
+    std::map<std::string, json::object> records;
+    for (const auto& [path, file] : disk_->files()) {
+        if (!path.starts_with(exports)) continue;
+        each_line(file->bytes(), [&](const std::string& line) {
+            auto record = parse_json(line);
+            const auto id = record ? find_string(record->as_object(), "id") : std::nullopt;
+            if (id && record->as_object().contains("job")) records[*id] = record->as_object();
+        });
+    }
+    for (const Job& job : jobs()) records.erase(job.request.id.str());
+    return records;
+}
+
+void World::check_exports(std::vector<std::string>& wrong) {
+    for (const auto& [path, file] : disk_->files()) {
+        if (!path.starts_with(exports)) continue;
+        each_line(file->bytes(), [&, &path = path](const std::string& line) {
+            const auto record = parse_json(line);
+            if (record && record->is_object() && record->as_object().contains("id")) return;
+            wrong.push_back(fmt::format("{} has a line that is none: {}", path, line.substr(0, 60)));
+        });
+    }
+    for (const auto& [name, record] : retired()) {
+        const JobId id(name);
+        const auto known =
+            *store().transact([&](store::Tx& tx) { return tx.find_retired(id); });
+        if (known && record.at("job").at("state").as_string() == domain::to_string(known->state)) {
+            continue;
+        }
+        wrong.push_back(name + ": was exported as something else than what ended");
+    }
+}
+
+void World::check_copy(const std::string& name, std::vector<std::string>& wrong) {
+    const auto say = [&](const std::string& what) { wrong.push_back(name + ": " + what); };
+    SQLite::Database copy(folder_ + "/" + name, SQLite::OPEN_READONLY);
+    const std::string whole = copy.execAndGet("PRAGMA integrity_check").getString();
+    if (whole != "ok") say(whole);
+    if (name.ends_with(".inbox")) return;
+    std::set<std::string> present;
+    SQLite::Statement row(copy, "SELECT id FROM jobs");
+    while (row.executeStep()) present.insert(row.getColumn(0).getString());
+    if (copy.execAndGet("SELECT count(*) FROM copied").getInt() != 1) say("does not say it is one");
+    const auto told = copies_.find(name);
+    if (told == copies_.end()) return;
+    const auto events = copy.execAndGet("SELECT count(*) FROM job_events").getInt64();
+    if (told->second.jobs != static_cast<std::int64_t>(present.size()) ||
+        told->second.events != events) {
+        say("has not what was told of it");
+    }
+    for (const std::string& id : told->second.promised) {
+        if (!present.contains(id)) say("lacks " + id);
+    }
+}
+
+// Under a final name there is a whole copy or nothing.
+void World::check_copies(std::vector<std::string>& wrong) {
+    std::vector<std::string> names;
+    for (const auto& [name, file] : vfs_->image().files()) {
+        if (name.starts_with("reel.db") || name.starts_with("inbox.db")) continue;
+        if (name.find(".copying") != std::string::npos) {
+            // The power may bring back what was removed.
+            if (!lost_power_) wrong.push_back(name + ": an unfinished copy was left");
+        } else {
+            names.push_back(name);
+        }
+    }
+    for (const std::string& name : names) {
+        try {
+            check_copy(name, wrong);
+        } catch (const SQLite::Exception& damaged) {
+            wrong.push_back(name + ": " + damaged.what());
+        }
+    }
+    for (const auto& [name, copy] : copies_) {
+        if (!vfs_->image().find(name)) wrong.push_back(name + ": was told of, and is not there");
     }
 }
 

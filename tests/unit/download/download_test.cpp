@@ -137,6 +137,15 @@ TEST_CASE("a whole file is stored under its planned path with what its bytes are
     CHECK(room.is_clean());
 }
 
+TEST_CASE("a disk without exclusive renames gives the file its name by a link") {
+    Room room;
+    room.disk.exclusive_rename = false;
+    room.server.answers = {whole()};
+    CHECK(room.stored().path == target);
+    CHECK(room.disk.at(target) == video);
+    CHECK(room.is_clean());
+}
+
 TEST_CASE("the request asks for untransformed bytes and carries no key") {
     Room room;
     room.server.answers = {whole()};

@@ -135,6 +135,14 @@ TEST_CASE("a refusal says what stands against it") {
     CHECK(room.says(room.adopt("later", "r-me"), "never submitted"));
 }
 
+TEST_CASE("a vanished request of which a delivery tells is followed again") {
+    Undecided room;
+    room.vanish("a");
+    CHECK(room.deliver("a") == 200);
+    CHECK(room.until([&] { return room.is("a", State::completed); }));
+    CHECK(room.client.count["submit"] == 1);
+}
+
 TEST_CASE("a vanished request may be named again, or another one in its place") {
     Undecided room;
     room.vanish("a");

@@ -138,3 +138,67 @@ TEST_CASE("the sweep at the start removes only parts without an owner") {
     CHECK(room.disk.exists(owned));
     CHECK_FALSE(room.disk.exists(ownerless));
 }
+
+TEST_CASE("a start that cannot read the owners of parts removes none") {
+    Room room;
+    const std::string ownerless = engine::part_path("/outputs/x.mp4", JobId("gone"));
+    room.open();
+    put(room, ownerless, "half");
+    Foreign(room.database()).exec("ALTER TABLE outputs RENAME TO hidden");
+    room.engine().start();
+    settle(room.loop);
+    CHECK(room.disk.exists(ownerless));
+    Foreign(room.database()).exec("ALTER TABLE hidden RENAME TO outputs");
+    room.end();
+    room.start();
+    CHECK_FALSE(room.disk.exists(ownerless));
+}
+
+TEST_CASE("what the disk does not let go of at once is removed later") {
+    Room room;
+    finish_at_provider(room);
+    room.client.delay["file"] = Millis{5'000};
+    room.start();
+    REQUIRE(room.submit("a", {{"output", "x.mp4"}}));
+    REQUIRE(room.until([&] { return room.client.count["file"] == 1; }));
+    REQUIRE(room.act("a", engine::Action::cancel));
+    room.disk.fail(SimulatedDisk::Op::remove, 1, ErrorCode::io, 10);
+    room.pass(Millis{10'000});
+    CHECK(room.disk.exists("/outputs/x.mp4"));
+    room.disk.heal();
+    room.pass(std::chrono::minutes{2});
+    CHECK_FALSE(room.disk.exists("/outputs/x.mp4"));
+}
+
+TEST_CASE("names that strangers take again and again do not end the job") {
+    Room room;
+    finish_at_provider(room);
+    room.start();
+    REQUIRE(room.submit("a", {{"output", "x.mp4"}}));
+    int thefts = 2;
+    room.disk.before_publish = [&]() -> Status {
+        if (thefts-- > 0) room.disk.put(room.job("a").outputs[0].path, "mine");
+        return ok();
+    };
+    REQUIRE(room.until([&] { return room.is("a", State::completed); }));
+    CHECK(room.disk.at("/outputs/x.mp4") == "mine");
+    CHECK(room.disk.at("/outputs/x-2.mp4") == "mine");
+    CHECK(room.disk.at("/outputs/x-3.mp4") == ScriptedProvider::video());
+}
+
+TEST_CASE("a page in place of the file, and a redirect to nowhere, are asked for again") {
+    Room room;
+    finish_at_provider(room);
+    const auto file = room.client.answer["file"];
+    room.client.answer["file"] = [&](const HttpRequest& request) {
+        const int asked = room.client.count["file"];
+        if (asked == 1) return answered(200, "<html>Please log in</html>");
+        if (asked == 2) return answered(302, "");
+        return file(request);
+    };
+    room.start();
+    REQUIRE(room.submit("a", {{"output", "x.mp4"}}));
+    REQUIRE(room.until([&] { return room.is("a", State::completed); }));
+    CHECK(room.count_events("a", "fetch_failed") == 2);
+    CHECK(room.disk.at("/outputs/x.mp4") == ScriptedProvider::video());
+}

@@ -1,4 +1,5 @@
 // Old records: exported, then removed, never made again.
+#include <boost/json/serialize.hpp>
 #include <sstream>
 
 #include "base/json.hpp"
@@ -168,6 +169,35 @@ TEST_CASE("a record whose export was not flushed stays, and is written anew") {
     const auto records = room.lines();
     REQUIRE(records.size() == 1);
     CHECK(find_string(records[0], "id") == "a");
+}
+
+TEST_CASE("a record to which something came while it was exported stays, and is exported anew") {
+    Keeper room;
+    room.keep(State::cancelled, 1 * day);
+    room.start();
+    room.end_one("a");
+    bool came = false;
+    room.disk.before_publish = [&]() -> Status {
+        if (std::exchange(came, true)) return ok();
+        return room.life->store->transact([&](store::Tx& tx) {
+            const Job job = *tx.find_job(JobId("a"));
+            store::AuditEntry late;
+            late.job = job.request.id;
+            late.at = room.clock.now();
+            late.event = "webhook_late";
+            late.from = late.to = job.state;
+            late.reason = job.reason;
+            tx.append_event(std::move(late));
+        });
+    };
+    REQUIRE(room.until([&] { return came; }, 2 * day));
+    CHECK(room.has("a"));
+    room.pass(60s);
+    CHECK_FALSE(room.has("a"));
+    const auto records = room.lines();
+    REQUIRE(records.size() == 2);
+    CHECK(json::serialize(records[0]).find("webhook_late") == std::string::npos);
+    CHECK(json::serialize(records[1]).find("webhook_late") != std::string::npos);
 }
 
 TEST_CASE("a line that a crash cut short is taken back") {

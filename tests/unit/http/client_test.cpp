@@ -107,6 +107,21 @@ TEST_CASE_FIXTURE(World, "an answer without an understandable head leaves the de
     }
 }
 
+TEST_CASE_FIXTURE(World, "an answer to a request that did not go out whole is read all the same") {
+    HttpRequest request;
+    request.method = "POST";
+    request.url = listener.url();
+    request.body.assign(32 * 1024 * 1024, 'x');
+    const auto call = start(std::move(request));
+    auto peer = listener.accept();
+    peer->read_until("\r\n\r\n");
+    peer->send("HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n");
+    peer->close();
+    const auto ended = finish(call);
+    CHECK(ended.delivery == Delivery::answered);
+    CHECK(ended.response.status == 413);
+}
+
 TEST_CASE_FIXTURE(World, "interim answers are passed over") {
     const auto ended = answered(
         "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"

@@ -2,7 +2,9 @@
 #include "http/server.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -94,6 +96,25 @@ bool refused_with(const std::string& answer, int status) {
            answer.find("application/problem+json") != std::string::npos &&
            answer.find("Connection: close") != std::string::npos;
 }
+
+// While it lives the process can open so many files more.
+class FewDescriptors {
+  public:
+    explicit FewDescriptors(rlim_t more) {
+        ::getrlimit(RLIMIT_NOFILE, &before_);
+        const int next = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+        ::close(next);
+        rlimit few = before_;
+        few.rlim_cur = static_cast<rlim_t>(next) + more;
+        ::setrlimit(RLIMIT_NOFILE, &few);
+    }
+    ~FewDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+    FewDescriptors(const FewDescriptors&) = delete;
+    FewDescriptors& operator=(const FewDescriptors&) = delete;
+
+  private:
+    rlimit before_{};
+};
 
 }  // namespace
 
@@ -210,6 +231,17 @@ TEST_CASE_FIXTURE(World, "silent and dripping peers in any number keep nobody ou
     CHECK(all_of("GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").ends_with("[GET /a ]"));
     CHECK(peers[1]->read_to_end().empty());  // the oldest went first
     CHECK(!seen.cancelled);                  // and never one that is being served
+}
+
+TEST_CASE_FIXTURE(World, "a connection that finds no descriptor left is accepted once there is one") {
+    connect();
+    {
+        const FewDescriptors few(1);
+        connect();
+        CHECK(server->connections() == 1);
+    }
+    peers.back()->send("GET /late HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    CHECK(peers.back()->read_to_end().find("[GET /late ]") != std::string::npos);
 }
 
 TEST_CASE_FIXTURE(World, "a smuggled second request is never seen as one") {
