@@ -98,11 +98,26 @@ std::string files_of(const json::object& job) {
            format_size(bytes);
 }
 
+// "custom_voice_id moss-audio-7", of a result without files.
+std::string values_of(const json::object& job) {
+    const auto* values = find_object(job, "values");
+    std::string text;
+    if (values == nullptr) return text;
+    for (const auto& one : *values) {
+        if (!text.empty()) text += ", ";
+        text += fmt::format("{} {}", clean(std::string_view(one.key())), shown(one.value()));
+    }
+    return shorten(text, 60);
+}
+
 // What a person who waits wants to know next.
 std::string detail_of(const json::object& job, const Look& look) {
     const std::string state = member(job, "state");
     const std::string reason = why(job);
-    if (state == "completed") return files_of(job);
+    if (state == "completed") {
+        const std::string files = files_of(job);
+        return files.empty() ? values_of(job) : files;
+    }
     if (state == "submitted" || state == "running") {
         std::string progress = render_progress(job);
         if (!progress.empty()) return progress;
@@ -157,6 +172,7 @@ void add_outputs(std::string& text, const json::object& job, const Look& look) {
         const auto bytes = find_int(*output, "bytes");
         std::string line = member(*output, "path");
         if (line.empty()) line = member(*output, "url");
+        if (line.empty()) line = "came with the answer, not on disk yet";
         if (look.terminal && bytes) {
             line += fmt::format("  {}  {}", format_size(static_cast<std::uint64_t>(*bytes)),
                                 member(*output, "content_type"));
@@ -297,7 +313,7 @@ std::string render_job(const json::object& job, const Look& look) {
             add_line(text, name, member(error, "code") + ": " + member(error, "message"), look);
         } else if (name.ends_with("_at") || name == "not_before" || name == "deadline") {
             add_line(text, name, time_line(shown(one.value()), look), look);
-        } else if (look.terminal && (name == "labels" || name == "outputs") &&
+        } else if (look.terminal && (name == "labels" || name == "outputs" || name == "values") &&
                    one.value().is_object() && one.value().get_object().empty()) {
             continue;
         } else {

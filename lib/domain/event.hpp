@@ -1,6 +1,7 @@
 #pragma once
 // What can happen to a job, as values. Provider codecs and the shell make them; transition() alone
 // decides what follows. They are aggregates: name one before passing it to an awaited function.
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -82,9 +83,16 @@ struct PollFailed {  // the provider did not tell: transport, 5xx, 401, 429 on a
     Refusal refusal;
 };
 struct RemoteMissing {};  // the provider does not know the id
+// The bytes of an output that came with the answer. Shared, because events are copied.
+struct OutputContent {
+    int index = 0;
+    std::shared_ptr<const std::string> bytes;
+};
 struct ResultSeen {
-    std::vector<Output> outputs;  // at least one
+    std::vector<Output> outputs;  // at least one, or else there are values
     std::optional<std::int64_t> cost_micro_usd;  // of this attempt, when the provider tells
+    std::string values{};  // canonical JSON object of what is no file; empty: nothing
+    std::vector<OutputContent> contents{};  // of the inlined outputs; no part of the trail
 };
 struct ResultFailed {  // ended without a result: the attempt is over
     Refusal refusal;

@@ -266,11 +266,18 @@ Step result_known(const Context& c, const ResultSeen& result) {
     job.reason = Reason::none;
     job.error.reset();
     job.outputs = result.outputs;
+    job.values = result.values;
     add_cost(job, result.cost_micro_usd);
     job.queue_position.reset();
     job.progress.reset();
     job.fetch_failures = 0;
     clear_polls(job);
+    if (job.outputs.empty()) {
+        Step step = finish(c, std::move(job), State::completed, Reason::none,
+                           "the result has values and no file");
+        step.attempt_outcome = "completed";
+        return step;
+    }
     job.due_at = c.now + operation_check;
     return Step{std::move(job), {effect::Fetch{}}, "the result is known", "completed"};
 }
@@ -886,6 +893,8 @@ struct InFetching : SubmitAnswers, RemoteNoise,
         bool changed = false;
         for (std::size_t i = 0; i < job.outputs.size() && i < e.outputs.size(); ++i) {
             if (job.outputs[i].stored || job.outputs[i].url == e.outputs[i].url) continue;
+            // What came with an answer is here; what had an address and came so now is not.
+            if (job.outputs[i].inlined || e.outputs[i].inlined) continue;
             job.outputs[i].url = e.outputs[i].url;
             changed = true;
         }
@@ -1050,6 +1059,7 @@ std::optional<Job> retry_row(const Job& ended, JobId id, Instant now) {
     job.attempt = ended.attempt;
     job.submitted_at = ended.submitted_at;
     job.cost_micro_usd = ended.cost_micro_usd;
+    job.values = ended.values;
     // The ended job keeps its files; this one fetches its own from the same addresses.
     for (const Output& known : ended.outputs) {
         Output output;
@@ -1057,6 +1067,8 @@ std::optional<Job> retry_row(const Job& ended, JobId id, Instant now) {
         output.url = known.url;
         output.content_type = known.content_type;
         output.file_name = known.file_name;
+        output.kind = known.kind;
+        output.inlined = known.inlined;
         job.outputs.push_back(std::move(output));
     }
     job.due_at = now;

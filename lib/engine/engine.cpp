@@ -452,6 +452,7 @@ awaitable<Result<Job>> Engine::retry(JobId id, Person person) {
             return;
         }
         create(core_, tx, *row, fmt::format("retries {}", id.str()));
+        tx.copy_contents(id, *row);
         const std::int64_t proof =
             tx.insert_evidence(person_evidence(*ended, person, "retry", {}, core_.now()));
         note(core_, tx, *ended, "retried",

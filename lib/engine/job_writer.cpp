@@ -77,6 +77,28 @@ store::AuditEntry entry_for(const Job& job, Instant now, std::string event, std:
     return entry;
 }
 
+// What came inline is known nowhere else: it becomes durable with the result that tells of it.
+void keep_contents(store::Tx& tx, const Job& job, const domain::Event& event) {
+    const auto* seen = std::get_if<domain::event::ResultSeen>(&event);
+    if (seen == nullptr) return;
+    for (const domain::event::OutputContent& content : seen->contents) {
+        const auto index = static_cast<std::size_t>(content.index);
+        const bool wanted = index < job.outputs.size() && job.outputs[index].inlined &&
+                            !job.outputs[index].stored;
+        if (wanted) tx.save_content(job, content.index, *content.bytes);
+    }
+}
+
+// What was asked for tells of a result's files where the result itself does not.
+domain::Event described(Core& core, const Job& job, domain::Event event) {
+    auto* seen = std::get_if<domain::event::ResultSeen>(&event);
+    const ProviderSetup* setup = core.setup(job.provider);
+    if (seen != nullptr && setup != nullptr && setup->provider) {
+        setup->provider->describe_outputs(job.request.input, seen->outputs);
+    }
+    return event;
+}
+
 Written step_forward(Core& core, store::Tx& tx, const Job& before, const domain::Event& event,
                      Step step, std::optional<store::Evidence> evidence,
                      std::optional<std::int64_t> evidence_id) {
@@ -95,6 +117,7 @@ Written step_forward(Core& core, store::Tx& tx, const Job& before, const domain:
     } else {
         update_attempt(tx, before, event, step, now);
         saved = tx.update_job(step.job);
+        if (saved) keep_contents(tx, step.job, event);
         store::AuditEntry entry =
             entry_for(before, now, std::string(name), step.note);
         entry.to = step.job.state;
@@ -190,8 +213,8 @@ Written apply(Core& core, store::Tx& tx, const JobId& id, const domain::Event& e
             return written;
         }
     } else {
-        outcome = domain::transition(*job, event, core.policy(job->provider), core.now(),
-                                     core.jitter());
+        outcome = domain::transition(*job, described(core, *job, event),
+                                     core.policy(job->provider), core.now(), core.jitter());
     }
     const auto sign = [&](std::string& text) {
         if (!text.empty() && !who.empty()) text += fmt::format(" ({})", who);

@@ -81,6 +81,8 @@ struct HistoryPage {
 
 struct Limits {
     std::size_t input_bytes = 256 * 1024;
+    // Of one answer to the result call. More than the usual where a result may hold files itself.
+    std::uint64_t result_bytes = 8 * 1024 * 1024;
 };
 
 class Provider {
@@ -103,6 +105,8 @@ class Provider {
     // Result: ResultSeen, ResultFailed, ResultNotReady, RemoteCancelled, RemoteMissing or PollFailed.
     virtual Result<HttpRequest> build_result(const std::string& model, const domain::Remote& remote) const = 0;
     virtual domain::Event read_result(const Exchange& exchange) const = 0;
+    // Completes what a result says of its files by what the input (a JSON object) asked for.
+    virtual void describe_outputs(const std::string&, std::vector<domain::Output>&) const {}
 
     // Cancel: CancelAnswered or PollFailed.
     virtual Result<HttpRequest> build_cancel(const std::string& model, const domain::Remote& remote) const = 0;

@@ -5,6 +5,7 @@
 
 #include "base/encoding.hpp"
 #include "sandbox/eachlabs.hpp"
+#include "sandbox/products.hpp"
 #include "sandbox/python_json.hpp"
 
 namespace reeld::sandbox {

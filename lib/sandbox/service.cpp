@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/encoding.hpp"
+#include "sandbox/products.hpp"
 #include "sandbox/world.hpp"
 
 namespace reeld::sandbox {
@@ -120,8 +121,9 @@ json::object Service::ledger() const {
 }
 std::string Service::file_of(const std::string& request_id, std::string_view name) const {
     const Job* job = world_->queue.find(request_id);
-    if (job != nullptr && name == picture_name) return make_picture();
-    return job == nullptr || job->outcome.status != 200 ? "" : make_output(*world_, *job);
+    if (job == nullptr || job->outcome.status != 200) return {};
+    const auto product = make_product(*world_, *job, name);
+    return product ? product->bytes : std::string();
 }
 void Service::tell(std::function<void(Instant, const std::string&)> diary) {
     world_->diary = std::move(diary);

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/crypto.hpp"
+#include "sandbox/products.hpp"
 
 namespace reeld::sandbox {
 
@@ -281,7 +282,7 @@ Answer submit(World& world, const Call& call, const std::string& endpoint) {
     }
     order.input = body->get_object();
     order.first = ++world.inputs[sha256_hex(endpoint + "\n" + canonical_json(*body))] == 1;
-    order.marks = read_marks(find_string(order.input, "prompt").value_or(""));
+    order.marks = read_marks(text_of(endpoint, order.input));
     return answer_order(world, call, endpoint, std::move(order));
 }
 

@@ -94,17 +94,12 @@ std::optional<Answer> answer_control(World& world, const Call& call);   // /_san
 
 json::object write_ledger(const World& world);
 
-// A video, and what else the marks ask for.
-Outcome video_outcome(const World& world, const Job& job);
-// How a job will end: marks, the input's faults, drawn misfortune, or a video.
+// How a job will end: marks, the input's faults, drawn misfortune, or what its endpoint makes.
 Outcome plan_outcome(World& world, const Job& job);
-// The job's own file, the same bytes at every call.
-std::string make_output(const World& world, const Job& job);
 // What its result says at this time: its file's URL may be one that expires.
 json::value write_result(const Job& job, Instant now);
-// The same small picture for every job that has one.
+// The same small picture for every video that has one.
 inline constexpr std::string_view picture_name = "preview.png";
-std::string make_picture();
 
 // What `root` is for an endpoint id: namespace, owner and alias.
 std::string app_root(std::string_view endpoint);

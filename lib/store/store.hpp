@@ -161,6 +161,11 @@ class Tx {
     std::vector<Attempt> unbound_attempts(std::string_view provider, const std::string& model,
                                           Instant from, Instant to);
 
+    // Bytes that came with an answer: kept until their output is stored, by the change that says so.
+    void save_content(const Job& job, int index, std::string_view bytes);
+    std::optional<std::string> find_content(const JobId& job, int index);
+    void copy_contents(const JobId& from, const Job& to);
+
     // Output paths: two outputs never share one.
     bool is_path_free(const std::string& path);
     // Planned and not stored, whatever became of the job.

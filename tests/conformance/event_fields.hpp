@@ -73,6 +73,8 @@ struct FieldsOf {
             urls.emplace_back(output.url);
         into["urls"] = std::move(urls);
         if (e.cost_micro_usd) into["cost_micro_usd"] = *e.cost_micro_usd;
+        if (!e.values.empty()) into["values"] = e.values;
+        if (!e.contents.empty()) into["inlined"] = e.contents.size();
     }
     void operator()(const domain::event::CancelAnswered& e) const { into["accepted"] = e.accepted; }
     template <class Other>

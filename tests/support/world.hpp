@@ -203,7 +203,8 @@ class World {
                                          std::shared_ptr<Reply> reply);
     void check_jobs(std::vector<std::string>& wrong);
     void check_chain(std::vector<std::string>& wrong);
-    void check_file(const domain::Output& output, std::vector<std::string>& wrong);
+    void check_file(const domain::Job& job, const domain::Output& output,
+                    std::vector<std::string>& wrong);
     void check_ledger(std::vector<std::string>& wrong);
     void check_submits(std::vector<std::string>& wrong);
     void check_disk(std::vector<std::string>& wrong);

@@ -67,7 +67,7 @@ void World::check_jobs(std::vector<std::string>& wrong) {
             if (!fresh && !misnamed_.contains(request)) say(fmt::format("follows the request {} of {}", request, other->second));
         }
         if (job.state != State::completed) continue;
-        for (const domain::Output& output : job.outputs) check_file(output, wrong);
+        for (const domain::Output& output : job.outputs) check_file(job, output, wrong);
     }
     for (const auto& [name, record] : retired()) {
         const JobId id(name);
@@ -100,13 +100,17 @@ void World::check_chain(std::vector<std::string>& wrong) {
     }
 }
 
-void World::check_file(const domain::Output& output, std::vector<std::string>& wrong) {
+void World::check_file(const Job& job, const domain::Output& output,
+                       std::vector<std::string>& wrong) {
     if (!disk_->files().contains(output.path)) {
         wrong.push_back("completed without its file " + output.path);
         return;
     }
     // …/files/b/{request id}/{name}, and a query that may tell when it expires
-    const std::string place = output.url.substr(0, output.url.find('?'));
+    // What came with the answer is the same file that an address would have given.
+    const std::string url =
+        output.inlined ? "/b/" + job.remote->request_id.str() + "/speech.mp3" : output.url;
+    const std::string place = url.substr(0, url.find('?'));
     const std::string made = place.substr(place.find("/b/") + 3);
     const auto slash = made.find('/');
     const std::string truth = provider_->file_of(made.substr(0, slash), made.substr(slash + 1));

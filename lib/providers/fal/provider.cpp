@@ -7,6 +7,7 @@
 #include "providers/fal/history.hpp"
 #include "providers/fal/hosts.hpp"
 #include "providers/fal/key_set.hpp"
+#include "providers/fal/outputs.hpp"
 #include "providers/fal/result.hpp"
 #include "providers/fal/status.hpp"
 #include "providers/fal/submit.hpp"
@@ -43,7 +44,11 @@ class FalProvider final : public provider_api::Provider {
     bool serves(std::string_view model) const override {
         return parse_endpoint_id(model) && !model.starts_with("eachlabs/");
     }
-    provider_api::Limits limits() const override { return {}; }
+    provider_api::Limits limits() const override {
+        provider_api::Limits limits;
+        limits.result_bytes = result_bytes_max;
+        return limits;
+    }
 
     Result<HttpRequest> build_submit(const SubmitIntent& intent) const override {
         return fal::build_submit(hosts_, key_, intent);
@@ -66,6 +71,10 @@ class FalProvider final : public provider_api::Provider {
     }
     Event read_result(const Exchange& exchange) const override {
         return fal::read_result(exchange);
+    }
+    void describe_outputs(const std::string& input,
+                          std::vector<domain::Output>& outputs) const override {
+        fal::describe_outputs(input, outputs);
     }
 
     Result<HttpRequest> build_cancel(const std::string& model,
