@@ -87,6 +87,7 @@ class Grammar {
         add_follow(*verb("wait", "Wait until jobs have ended", Verb::wait), wait_examples, true);
         add_ids(*verb("show", "Show all of a job", Verb::show));
         add_ids(*verb("events", "Show a job's audit trail", Verb::events));
+        add_ids(*verb("logs", "Show the newest lines of a job's log at the provider", Verb::logs));
         add_ids(*verb("cancel", "Stop jobs; before the submit nothing is billed", Verb::cancel));
         add_ids(*verb("hold", "Keep jobs that were not submitted from being so", Verb::hold));
         add_ids(*verb("release", "Let held jobs go", Verb::release));

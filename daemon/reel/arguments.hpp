@@ -11,7 +11,7 @@
 namespace reeld::reel {
 
 enum class Verb {
-    submit, ls, show, watch, wait, events, cancel, hold, release, retry, adopt, status, models, doctor,
+    submit, ls, show, watch, wait, events, logs, cancel, hold, release, retry, adopt, status, models, doctor,
     verify,
     backup,
 };

@@ -120,6 +120,8 @@ std::string detail_of(const json::object& job, const Look& look) {
     }
     if (state == "submitted" || state == "running") {
         std::string progress = render_progress(job);
+        const std::string log = shorten(member(job, newest_log), 60);
+        if (!log.empty()) return progress.empty() ? log : progress + "  " + log;
         if (!progress.empty()) return progress;
         const auto at = parse_rfc3339(member(job, "submitted_at"));
         if (reason.empty() && at) return "for " + span(std::max(Millis{0}, look.now - *at));
@@ -321,6 +323,26 @@ std::string render_job(const json::object& job, const Look& look) {
         }
     }
     for (const auto& [name, line] : undecided_lines(job, look)) add_line(text, name, line, look);
+    return text;
+}
+
+std::string render_logs(const json::array& logs, const Look& look) {
+    std::string text;
+    for (const auto& one : logs) {
+        const auto* log = one.if_object();
+        if (log == nullptr) continue;
+        const std::string at = member(*log, "at");
+        const std::string level = member(*log, "level");
+        const std::string message = member(*log, "message");
+        if (!look.terminal) {
+            text += tabbed({at, level, member(*log, "source"), message});
+            continue;
+        }
+        const bool loud = level == "ERROR" || level == "STDERR" || level == "WARN";
+        text += fmt::format("{}  {}  {}\n", paint(at, Colour::dim, look),
+                            paint(pad(level, 6), loud ? Colour::yellow : Colour::dim, look),
+                            message);
+    }
     return text;
 }
 

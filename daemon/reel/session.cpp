@@ -62,6 +62,7 @@ awaitable<Exit> run_verb(Session& session) {
         case Verb::watch: return run_watch(session);
         case Verb::wait: return run_wait(session);
         case Verb::events: return run_events(session);
+        case Verb::logs: return run_logs(session);
         case Verb::cancel: return run_action(session, "cancel");
         case Verb::hold: return run_action(session, "hold");
         case Verb::release: return run_action(session, "release");

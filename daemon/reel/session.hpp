@@ -69,6 +69,7 @@ awaitable<Exit> run_submit(Session& session);
 awaitable<Exit> run_list(Session& session);
 awaitable<Exit> run_show(Session& session);
 awaitable<Exit> run_events(Session& session);
+awaitable<Exit> run_logs(Session& session);
 awaitable<Exit> run_action(Session& session, std::string action);
 awaitable<Exit> run_adopt(Session& session);
 awaitable<Exit> run_watch(Session& session);

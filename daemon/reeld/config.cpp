@@ -288,7 +288,7 @@ void read_retry(const Value& value, ProviderSettings& out) {
 }
 
 using Provider = ProviderSettings;
-constexpr std::array<Key<Provider>, 14> provider_keys{{
+constexpr std::array<Key<Provider>, 15> provider_keys{{
     {"queue_url", [](const Value& v, Provider& p) { read_url(v, p.api.queue_url); }},
     {"rest_url", [](const Value& v, Provider& p) { read_url(v, p.api.rest_url); }},
     {"platform_url", [](const Value& v, Provider& p) { read_url(v, p.api.platform_url); }},
@@ -301,6 +301,8 @@ constexpr std::array<Key<Provider>, 14> provider_keys{{
      [](const Value& v, Provider& p) { read_number(v, p.requests_per_minute, 1, 60'000); }},
     {"poll_interval",
      [](const Value& v, Provider& p) { read_duration(v, p.poll_interval, "100ms", "1h"); }},
+    {"status_streams",
+     [](const Value& v, Provider& p) { read_number(v, p.status_streams, 0, 64); }},
     {"submit_timeout",
      [](const Value& v, Provider& p) { read_duration(v, p.submit_timeout, "100ms", "10m"); }},
     {"submit_unknown_wait",
@@ -315,10 +317,11 @@ struct OwnKey {
     std::string_view key;
     std::string_view provider;
 };
-constexpr std::array<OwnKey, 6> own_keys{{{"queue_url", "fal"},
+constexpr std::array<OwnKey, 7> own_keys{{{"queue_url", "fal"},
                                           {"rest_url", "fal"},
                                           {"platform_url", "fal"},
                                           {"user_id", "fal"},
+                                          {"status_streams", "fal"},
                                           {"base_url", "eachlabs"},
                                           {"auth", "eachlabs"}}};
 

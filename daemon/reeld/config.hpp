@@ -40,6 +40,7 @@ struct ProviderSettings {
     std::int64_t concurrency = 8;
     int requests_per_minute = 120;
     Millis poll_interval{15'000};
+    int status_streams = 8;
     Millis submit_timeout{30'000};
     Millis submit_unknown_wait{900'000};
     OnSubmitUnknown on_submit_unknown = OnSubmitUnknown::hold;

@@ -60,6 +60,7 @@ void add_provider(std::vector<Setting>& out, const std::string& name,
     add("concurrency", fmt::to_string(provider.concurrency));
     add("requests_per_minute", fmt::to_string(provider.requests_per_minute));
     add("poll_interval", exact_duration(provider.poll_interval));
+    add("status_streams", fmt::to_string(provider.status_streams));
     add("submit_timeout", exact_duration(provider.submit_timeout));
     add("submit_unknown_wait", exact_duration(provider.submit_unknown_wait));
     add("on_submit_unknown",

@@ -38,6 +38,7 @@ engine::ProviderSetup provider_setup(const ProviderSettings& settings, bool webh
     setup.policy.resubmit_unknown = settings.on_submit_unknown == OnSubmitUnknown::resubmit;
     setup.policy.retry_base = settings.retry.base;
     setup.policy.retry_max = settings.retry.max;
+    setup.status_streams = settings.status_streams;
     setup.limits.concurrency = settings.concurrency;
     setup.limits.requests_per_minute = settings.requests_per_minute;
     setup.limits.retry_base = settings.retry.base;

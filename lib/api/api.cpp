@@ -24,8 +24,9 @@ http::ServerResponse unknown_route(std::string_view path) {
     return to_response(Problem(
         404, "no_such_route",
         fmt::format("There is nothing at {}; the calls are /v1/jobs, /v1/jobs/ID, "
-                    "/v1/jobs/ID/events, /v1/jobs/ID/attempts, /v1/jobs/ID/cancel, hold, release, "
-                    "retry or adopt, /v1/models, /v1/models/ID, /v1/backup, /v1/events, /v1/status, "
+                    "/v1/jobs/ID/events, /v1/jobs/ID/attempts, /v1/jobs/ID/logs, "
+                    "/v1/jobs/ID/cancel, hold, release, retry or adopt, /v1/models, "
+                    "/v1/models/ID, /v1/backup, /v1/events, /v1/status, "
                     "/v1/verify and /metrics.",
                     path.substr(0, 200))));
 }
@@ -91,6 +92,7 @@ Answer<json::value> read_rows(engine::Control& control, const Route& call,
     if (const auto* attempts = std::get_if<route::JobAttempts>(&call)) {
         return read_attempts(control, attempts->id);
     }
+    if (const auto* logs = std::get_if<route::JobLogs>(&call)) return read_logs(control, logs->id);
     auto filter = read_list_query(target);
     if (auto* problem = std::get_if<Problem>(&filter)) return std::move(*problem);
     return read_list(control, std::get<store::JobFilter>(filter));

@@ -154,4 +154,15 @@ json::object attempt_json(const domain::Attempt& attempt) {
     return object;
 }
 
+json::object log_json(const store::StoredLog& log) {
+    json::object object;
+    object["job"] = log.job.str();
+    object["attempt"] = log.attempt;
+    object["at"] = time_json(log.line.at);
+    object["level"] = text_or_null(log.line.level);
+    object["source"] = text_or_null(log.line.source);
+    object["message"] = log.line.message;
+    return object;
+}
+
 }  // namespace reeld::api

@@ -35,6 +35,7 @@ Route match_job(std::string_view method, std::string_view rest) {
     if (slash == std::string_view::npos) return when_reading(method, route::ShowJob{*id});
     const std::string_view what = rest.substr(slash + 1);
     if (what == "events") return when_reading(method, route::JobEvents{*id});
+    if (what == "logs") return when_reading(method, route::JobLogs{*id});
     if (what == "attempts") return when_reading(method, route::JobAttempts{*id});
     if (const auto action = action_of(what)) {
         if (method == "POST") return route::Act{*id, *action};

@@ -15,6 +15,7 @@ struct SubmitJobs {};
 struct ShowJob { std::string id; };
 struct JobEvents { std::string id; };
 struct JobAttempts { std::string id; };
+struct JobLogs { std::string id; };
 struct Act {
     std::string id;
     engine::Action action = engine::Action::cancel;
@@ -32,9 +33,10 @@ struct WrongMethod { std::string_view allow; };  // for the Allow header
 }  // namespace route
 
 using Route = std::variant<route::ListJobs, route::SubmitJobs, route::ShowJob, route::JobEvents,
-                           route::JobAttempts, route::Act, route::Adopt, route::ListModels,
-                           route::ShowModel, route::Backup, route::EventStream, route::ServerStatus, route::Verify, route::Metrics,
-                           route::Unknown, route::WrongMethod>;
+                           route::JobAttempts, route::JobLogs, route::Act, route::Adopt,
+                           route::ListModels, route::ShowModel, route::Backup, route::EventStream,
+                           route::ServerStatus, route::Verify, route::Metrics, route::Unknown,
+                           route::WrongMethod>;
 
 // `path` is as sent, without the query. HEAD is read as GET.
 Route match_route(std::string_view method, std::string_view path);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "domain/job.hpp"
+#include "domain/log_line.hpp"
 
 namespace reeld::domain {
 
@@ -78,6 +79,7 @@ struct StatusSeen {
     RemotePhase phase = RemotePhase::queued;
     std::optional<std::int64_t> queue_position;
     std::optional<double> progress;
+    std::vector<LogLine> logs{};  // oldest first; all so far or the newest, some perhaps known
 };
 struct PollFailed {  // the provider did not tell: transport, 5xx, 401, 429 on a read
     Refusal refusal;

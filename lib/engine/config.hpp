@@ -17,6 +17,7 @@ struct ProviderSetup {
     std::shared_ptr<const provider_api::Provider> provider;
     domain::Policy policy;
     domain::GateLimits limits;
+    int status_streams = 0;                // jobs whose status is streamed at once
     bool has_key = false;
     bool allow_plain_http = false;         // the user named an http URL
     bool allow_private_addresses = false;  // the user named a host that is not public

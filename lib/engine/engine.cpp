@@ -60,6 +60,7 @@ Engine::Engine(Services services, EngineConfig config)
       clock_watch_(core_),
       fetch_(core_),
       tasks_(core_, fetch_),
+      streams_(core_, tasks_),
       dispatcher_(core_, tasks_),
       webhooks_(core_, tasks_),
       inbox_(core_),
@@ -107,6 +108,7 @@ void Engine::spawn_loops() {
     tasks.spawn("dispatcher", dispatcher_.run());
     tasks.spawn("clock", clock_watch_.run());
     tasks.spawn("timers", run_timers());
+    tasks.spawn("status streams", streams_.run());
     tasks.spawn("inbox", inbox_.run());
     tasks.spawn("upkeep", run_upkeep());
     tasks.spawn("retention", retention_.run());
@@ -219,6 +221,7 @@ void Engine::reconfigure(EngineConfig config) {
     }
     core_.dispatch_bell.ring();
     core_.timer_bell.ring();
+    core_.stream_bell.ring();
     retention_.look_again();
     core_.services.tasks.spawn("key check", check_keys(core_));
 }

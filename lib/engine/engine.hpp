@@ -12,6 +12,7 @@
 #include "engine/inbox_intake.hpp"
 #include "engine/job_tasks.hpp"
 #include "engine/retention.hpp"
+#include "engine/status_streams.hpp"
 #include "engine/webhook_intake.hpp"
 
 namespace reeld::engine {
@@ -76,6 +77,7 @@ class Engine : public Control {
     ClockWatch clock_watch_;
     FetchStage fetch_;
     JobTasks tasks_;
+    StatusStreams streams_;
     Dispatcher dispatcher_;
     WebhookIntake webhooks_;
     InboxIntake inbox_;

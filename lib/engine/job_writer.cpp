@@ -5,6 +5,7 @@
 
 #include <stdexcept>
 
+#include "base/encoding.hpp"
 #include "base/log.hpp"
 #include "base/retry_branch.hpp"
 #include "domain/invariants.hpp"
@@ -189,11 +190,9 @@ void leave_mark(Core& core, store::Tx& tx, Written& written, const domain::Event
     note(core, tx, written.job, std::move(name), written.note, evidence_id);
 }
 
-}  // namespace
-
-Written apply(Core& core, store::Tx& tx, const JobId& id, const domain::Event& event,
-              std::optional<store::Evidence> evidence, std::optional<std::int64_t> evidence_id,
-              std::string_view who) {
+Written decide(Core& core, store::Tx& tx, const JobId& id, const domain::Event& event,
+               std::optional<store::Evidence> evidence, std::optional<std::int64_t> evidence_id,
+               std::string_view who) {
     Written written;
     std::optional<Job> job = tx.find_job(id);
     if (!job) return written;
@@ -240,6 +239,30 @@ Written apply(Core& core, store::Tx& tx, const JobId& id, const domain::Event& e
     leave_mark(core, tx, written, event, evidence, evidence_id);
     if (always && evidence) tx.insert_evidence(*evidence);
     return written;
+}
+
+}  // namespace
+
+Written apply(Core& core, store::Tx& tx, const JobId& id, const domain::Event& event,
+              std::optional<store::Evidence> evidence, std::optional<std::int64_t> evidence_id,
+              std::string_view who) {
+    Written written =
+        decide(core, tx, id, event, std::move(evidence), evidence_id, who);
+    const auto* seen = std::get_if<domain::event::StatusSeen>(&event);
+    if (seen != nullptr && written.kind == Written::Kind::stepped) {
+        keep_logs(core, tx, written.job, seen->logs);
+    }
+    return written;
+}
+
+void keep_logs(Core& core, store::Tx& tx, const Job& job,
+               const std::vector<domain::LogLine>& lines) {
+    constexpr std::size_t shown = 200;
+    if (lines.empty()) return;
+    const store::LogsAdded added = tx.add_logs(job, lines);
+    if (added.lines == 0 || !added.first) return;
+    note(core, tx, job, "log_begins",
+         fmt::format("the provider's log begins: {}", clip_utf8(lines.front().message, shown)));
 }
 
 store::InsertOutcome create(Core& core, store::Tx& tx, Job& job, std::string text) {
@@ -323,6 +346,9 @@ void tell(Core& core, const Written& written) {
     if (written.kind == Written::Kind::missing) return;
     core.event_bell.ring();
     const Job& job = written.job;
+    const ProviderSetup* setup = core.setup(job.provider);
+    const bool there = job.state == domain::State::submitted || job.state == domain::State::running;
+    if (there && setup != nullptr && setup->status_streams > 0) core.stream_bell.ring();
     if (job.due_at && (!core.next_timer || *job.due_at < *core.next_timer)) core.timer_bell.ring();
     if (written.kind == Written::Kind::stepped && domain::is_terminal(job.state)) {
         core.count("jobs_ended", fmt::format("state=\"{}\"", domain::to_string(job.state)));

@@ -102,6 +102,16 @@ class Provider {
     virtual Result<HttpRequest> build_status(const std::string& model, const domain::Remote& remote) const = 0;
     virtual domain::Event read_status(const Exchange& exchange) const = 0;
 
+    // The status as server-sent events, while the request is not over; nothing where there are none.
+    virtual std::optional<HttpRequest> build_status_stream(const std::string&,
+                                                           const domain::Remote&) const {
+        return std::nullopt;
+    }
+    // The data of one event; nothing when it says nothing.
+    virtual std::optional<domain::event::StatusSeen> read_stream_event(std::string_view) const {
+        return std::nullopt;
+    }
+
     // Result: ResultSeen, ResultFailed, ResultNotReady, RemoteCancelled, RemoteMissing or PollFailed.
     virtual Result<HttpRequest> build_result(const std::string& model, const domain::Remote& remote) const = 0;
     virtual domain::Event read_result(const Exchange& exchange) const = 0;

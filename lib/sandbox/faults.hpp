@@ -52,6 +52,8 @@ enum class Fault {
     status_early,    // one status answer of a running job says COMPLETED
     status_stale,    // one status answer of a completed job says IN_PROGRESS
     stream_cut,      // the status stream breaks after its first event
+    stream_ends,     // the status stream ends in good order while the job runs
+    stream_refused,  // the first status stream is a 503
     server_retry,    // the job goes back to the queue once and gets another gateway_request_id
     cancel_ignored,  // a running job takes the cancel and completes all the same
     cancel_lies,     // a waiting job's cancel is answered OK, and it runs all the same

@@ -89,6 +89,9 @@ Answer status(World& world, const Call& call, Job& job) {
 
 Answer stream(World& world, const Call& call, Job& job) {
     const auto at = World::nth(job, ++job.streams);
+    if (world.strikes(Fault::stream_refused, at, job.marks, job.streams == 1)) {
+        return html_answer(503, "503 Service Temporarily Unavailable");
+    }
     Answer answer;
     answer.headers.add("Content-Type", "text/event-stream");
     answer.headers.add("Cache-Control", "no-cache");
@@ -97,6 +100,7 @@ Answer stream(World& world, const Call& call, Job& job) {
     events.job = job.index;
     events.logs = is_true(call.target.get("logs"));
     events.cut = world.strikes(Fault::stream_cut, at, job.marks, job.streams == 1);
+    events.ends = world.strikes(Fault::stream_ends, at, job.marks, job.streams == 1);
     events.quiet_since = call.now;
     answer.stream = std::move(events);
     return answer;

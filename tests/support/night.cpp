@@ -93,9 +93,10 @@ std::vector<std::string> night_kinds() {
     for (std::size_t i = 0; i < sandbox::fault_count; ++i) {
         const auto fault = static_cast<sandbox::Fault>(i);
         // The daemon polls, it reads no stream; and world_of() lets no provider sign a lie.
-        if (fault == sandbox::Fault::stream_cut || fault == sandbox::Fault::webhook_swapped) {
-            continue;
-        }
+        const bool of_streams = fault == sandbox::Fault::stream_cut ||
+                                fault == sandbox::Fault::stream_ends ||
+                                fault == sandbox::Fault::stream_refused;
+        if (of_streams || fault == sandbox::Fault::webhook_swapped) continue;
         kinds.push_back(fmt::format("sandbox/{}", sandbox::to_string(fault)));
     }
     for (const char* kind :

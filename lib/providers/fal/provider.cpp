@@ -65,6 +65,15 @@ class FalProvider final : public provider_api::Provider {
         return fal::read_status(exchange);
     }
 
+    std::optional<HttpRequest> build_status_stream(const std::string& model,
+                                                   const Remote& remote) const override {
+        return fal::build_status_stream(hosts_, key_, model, remote);
+    }
+    std::optional<domain::event::StatusSeen> read_stream_event(
+        std::string_view data) const override {
+        return fal::read_stream_event(data);
+    }
+
     Result<HttpRequest> build_result(const std::string& model,
                                      const Remote& remote) const override {
         return fal::build_result(hosts_, key_, model, remote);

@@ -135,6 +135,16 @@ class FakeControl final : public engine::Control {
     engine::Counters counters() const override { return counters_; }
 
     // A job as the engine would have made it; the test's own hand on the store.
+    void say(const std::string& id, const std::string& message) {
+        domain::LogLine line;
+        line.message = message;
+        line.level = "INFO";
+        const Status kept = store_->transact([&](store::Tx& tx) {
+            tx.add_logs(tx.find_job(JobId(id)).value(), {line});
+        });
+        REQUIRE(kept.has_value());
+        news_.ring();
+    }
     domain::Job put(const std::string& id, const std::string& batch = {}) {
         domain::JobRequest request;
         request.id = JobId(id);
