@@ -1,4 +1,4 @@
--- Schema 5: outputs of every kind, and what a provider says of a job while it runs.
+-- Schema 4: outputs of every kind, and what a provider says of a job while it runs.
 
 -- What a result says beside its files: a JSON object, canonical.
 ALTER TABLE jobs ADD COLUMN result_values TEXT CHECK (json_valid(result_values));
@@ -36,4 +36,4 @@ CREATE VIEW job_outputs AS
     SELECT j.id AS job, o.idx, o.url, o.path, o.bytes, o.sha256, o.content_type, o.stored, o.kind
     FROM outputs AS o CROSS JOIN jobs AS j ON j.seq = o.job_seq;
 
-PRAGMA user_version = 5;
+PRAGMA user_version = 4;
