@@ -1,7 +1,8 @@
 -- Schema 4: outputs of every kind, and what a provider says of a job while it runs.
 
 -- What a result says beside its files: a JSON object, canonical.
-ALTER TABLE jobs ADD COLUMN result_values TEXT CHECK (json_valid(result_values));
+ALTER TABLE jobs ADD COLUMN result_values TEXT
+    CHECK (result_values IS NULL OR json_valid(result_values));
 
 -- What the result promised the file to be; NULL: nothing.
 ALTER TABLE outputs ADD COLUMN kind TEXT

@@ -81,10 +81,9 @@ std::optional<HttpRequest> build_status_stream(const Hosts& hosts, const Secret&
     auto url = url_of(hosts, model, remote, RequestUrl::status);
     // Where a URL with a query has its stream is not known; polls do without.
     if (!url || url->find('?') != std::string::npos) return std::nullopt;
-    auto request = keyed_request("GET", *url + "/stream?logs=1", key);
-    if (!request) return std::nullopt;
-    request->headers.set("Accept", "text/event-stream");
-    return std::move(*request);
+    HttpRequest request = keyed_request("GET", *url + "/stream?logs=1", key);
+    request.headers.set("Accept", "text/event-stream");
+    return request;
 }
 
 std::optional<domain::event::StatusSeen> read_stream_event(std::string_view data) {

@@ -11,6 +11,7 @@
 
 using namespace reeld;
 using namespace reeld::domain;
+using reeld::test::Mp4;
 
 namespace {
 
@@ -68,7 +69,7 @@ TEST_CASE("without a promise every kind will do") {
 
 TEST_CASE("raw sound is believed only where it was asked for") {
     const std::string raw = sound("pcm");
-    CHECK_FALSE(probe(raw, MediaKind::audio, "audio/mpeg"));
+    CHECK_FALSE(probe(raw, MediaKind::audio, "audio/mpeg").has_value());
     CHECK(type_of(raw, MediaKind::audio, "audio/pcm") == "audio/pcm");
     CHECK(type_of(raw, MediaKind::audio, "audio/L16; rate=32000") == "audio/pcm");
     CHECK(type_of(std::string(4'000, '\0'), MediaKind::audio, "audio/pcm") == "audio/pcm");
@@ -78,7 +79,7 @@ TEST_CASE("in place of raw sound a page, a text, a picture and nothing are still
     for (const std::string& bytes :
          {std::string("<!DOCTYPE html><title>503</title>"), std::string(R"({"detail":"gone"})"),
           std::string(), picture}) {
-        CHECK_FALSE(probe(bytes, MediaKind::audio, "audio/pcm"));
+        CHECK_FALSE(probe(bytes, MediaKind::audio, "audio/pcm").has_value());
     }
     CHECK(type_of(sound("wav"), MediaKind::audio, "audio/pcm") == "audio/wav");
 }
