@@ -107,13 +107,14 @@ void StatusStreams::listen_to_more() {
     std::erase_if(quiet_, [&](const auto& one) {
         return now > one.second.until + quiet_max || quiet_.size() > quiet_jobs_max;
     });
-    for (const auto& [name, setup] : core_.config.providers) {
+    for (const auto& entry : core_.config.providers) {
+        const std::string& name = entry.first;
         const auto used = std::count_if(streams_.begin(), streams_.end(), [&](const auto& one) {
             return one.second->provider == name;
         });
-        const auto places = static_cast<std::size_t>(std::max(setup.status_streams, 0));
+        const auto places = static_cast<std::size_t>(std::max(entry.second.status_streams, 0));
         const auto taken = static_cast<std::size_t>(used);
-        if (places > taken) listen_at(name, setup, places - taken);
+        if (places > taken) listen_at(name, entry.second, places - taken);
     }
 }
 
