@@ -6,7 +6,7 @@
 build_packages=(
     g++ cmake ninja-build ccache pkg-config
     libboost1.81-dev libboost-json1.81-dev libsqlitecpp-dev libsqlite3-dev libfmt-dev doctest-dev
-    libcli11-dev libtomlplusplus-dev libsystemd-dev libssl-dev
+    libcli11-dev libtomlplusplus-dev libvalijson-dev libsystemd-dev libssl-dev
 )
 
 is_installed() {

@@ -23,12 +23,18 @@ constexpr const char* examples =
     "  reel wait $(reel submit MODEL prompt=@scene1.txt) && echo done\n";
 
 constexpr const char* submit_examples =
-    "key=text is always a string; key:=JSON is a number, true, a list …; key=@FILE is the text\n"
-    "of a file, key:=@FILE its JSON. Words go over what --input gives.\n"
+    "key=value is what the model wants there, a number, a text or true; key:=JSON is JSON, whatever\n"
+    "the model wants; key=@FILE is the text of a file, key:=@FILE its JSON. Words go over what\n"
+    "--input gives. `reel submit MODEL --help` tells what the model takes.\n"
     "Examples:\n"
-    "  reel submit fal-ai/some-model prompt='a fox' duration:=6 --id fox-1\n"
+    "  reel submit fal-ai/minimax/hailuo-02/standard/text-to-video prompt='a fox runs' duration=6\n"
     "  reel submit eachlabs/minimax-i2v-01 --input scene.json --not-before 2h --label scene=3\n"
-    "  jq .scene film.json | reel submit fal-ai/some-model --input - --wait --timeout 1h";
+    "  reel submit minimax/h3/text-to-video prompt='a fox runs' --dry-run";
+
+constexpr const char* models_examples =
+    "Prices are those of the providers' documents; ~ marks an estimate. Examples:\n"
+    "  reel models\n"
+    "  reel models fal-ai/minimax/hailuo-02/standard/image-to-video";
 
 constexpr const char* list_examples =
     "Examples:\n"
@@ -81,14 +87,16 @@ class Grammar {
         add_follow(*verb("wait", "Wait until jobs have ended", Verb::wait), wait_examples, true);
         add_ids(*verb("show", "Show all of a job", Verb::show));
         add_ids(*verb("events", "Show a job's audit trail", Verb::events));
+        add_ids(*verb("logs", "Show the newest lines of a job's log at the provider", Verb::logs));
         add_ids(*verb("cancel", "Stop jobs; before the submit nothing is billed", Verb::cancel));
         add_ids(*verb("hold", "Keep jobs that were not submitted from being so", Verb::hold));
         add_ids(*verb("release", "Let held jobs go", Verb::release));
         add_ids(*verb("retry", "Try ended jobs again, as new jobs linked to them", Verb::retry));
         add_adopt();
         verb("status", "Show the daemon, its providers and the jobs by state", Verb::status);
-        verb("models", "Show the models of the jobs that the daemon has seen", Verb::models)
-            ->add_option("MODEL", options_.model, "Show the newest input given to this model");
+        CLI::App* models = verb("models", "Show the models that the daemon knows", Verb::models);
+        models->add_option("MODEL", options_.model, "Show what this one takes, gives and costs");
+        models->footer(models_examples);
         add_verify();
         CLI::App* backup = verb("backup", "Copy the databases while the daemon works", Verb::backup);
         backup->add_option("FILE", options_.file, "The copy; no file is ever replaced")->required();
@@ -103,6 +111,14 @@ class Grammar {
             app_.parse(std::move(reversed));
             finish();
             parsed.options = options_;
+        } catch (const CLI::CallForHelp& error) {
+            if (wants_model_help()) {
+                parsed.options = options_;
+                return parsed;
+            }
+            std::ostringstream out;
+            parsed.exit = app_.exit(error, out, out) == 0 ? Exit::ok : Exit::usage;
+            parsed.out = out.str();
         } catch (const CLI::ParseError& error) {
             std::ostringstream out;
             std::ostringstream err;
@@ -120,6 +136,25 @@ class Grammar {
         sub->parse_complete_callback([this, value] { options_.verb = value; });
         add_shared(*sub);
         return sub;
+    }
+
+    // What a model takes is the daemon's to tell.
+    bool wants_model_help() {
+        if (!app_.got_subcommand("submit")) return false;
+        CLI::App* submit = app_.get_subcommand("submit");
+        if (submit->count("MODEL") == 0) return false;
+        options_.verb = Verb::submit;
+        options_.model = submit->get_option("MODEL")->as<std::string>();
+        options_.help = submit->help("reel submit");
+        // The search for help ends the parsing before the options before the verb are read.
+        for (const CLI::App* app : {static_cast<const CLI::App*>(&app_),
+                                    static_cast<const CLI::App*>(submit)}) {
+            if (app->count("--socket") > 0) {
+                options_.socket = app->get_option("--socket")->as<std::string>();
+            }
+            if (app->count("--json") > 0) options_.json = true;
+        }
+        return true;
     }
 
     void add_shared(CLI::App& app) {
@@ -166,6 +201,11 @@ class Grammar {
         add_labels(*sub);
         sub->add_option("--id", options_.id, "Your own id: the same one twice is one job");
         auto* wait = sub->add_flag("--wait", options_.wait, "Wait for the files");
+        sub->add_flag("--dry-run", options_.dry_run,
+                      "Check it and tell cost and file; submit nothing")
+            ->excludes(wait);
+        sub->add_flag("--unchecked", options_.unchecked,
+                      "Take a model or an input that the catalogue does not know");
         sub->add_option("--timeout", timeout_, "Wait at most so long")
             ->check(is_duration())
             ->needs(wait);

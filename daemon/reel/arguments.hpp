@@ -11,7 +11,7 @@
 namespace reeld::reel {
 
 enum class Verb {
-    submit, ls, show, watch, wait, events, cancel, hold, release, retry, adopt, status, models, doctor,
+    submit, ls, show, watch, wait, events, logs, cancel, hold, release, retry, adopt, status, models, doctor,
     verify,
     backup,
 };
@@ -34,6 +34,9 @@ struct Options {
     std::vector<std::string> labels;
     std::string id;
     bool wait = false;
+    bool dry_run = false;
+    bool unchecked = false;
+    std::string help;  // submit MODEL --help: the text without the model; nothing is submitted
 
     // wait, watch
     std::optional<Millis> timeout;

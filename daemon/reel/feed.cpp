@@ -21,7 +21,13 @@ class FeedSink : public http::BodySink {
         for (auto& event : reader_.feed(bytes)) {
             const auto data = parse_json(event.data);
             const auto* object = data ? data->if_object() : nullptr;
-            if (object != nullptr) feed_.jobs.insert(find_string(*object, "job").value_or(""));
+            const std::string job =
+                object == nullptr ? std::string() : find_string(*object, "job").value_or("");
+            if (event.event == "log") {
+                if (object != nullptr) take_log(job, *object);
+                continue;
+            }
+            if (object != nullptr) feed_.jobs.insert(job);
             if (feed_.keep_events) feed_.events.push_back(std::move(event));
             feed_.bell.ring();
         }
@@ -29,6 +35,14 @@ class FeedSink : public http::BodySink {
     }
 
   private:
+    // Not of many more jobs than anybody can look at.
+    void take_log(const std::string& job, const json::object& log) {
+        constexpr std::size_t jobs_max = 1'000;
+        if (feed_.logs.size() >= jobs_max && !feed_.logs.contains(job)) feed_.logs.clear();
+        feed_.logs[job] = find_string(log, "message").value_or("");
+        feed_.bell.ring();
+    }
+
     Feed& feed_;
     SseReader& reader_;
 };

@@ -1,12 +1,13 @@
 #pragma once
 // The daemon's event stream as news: which jobs changed since the last look.
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "reel/session.hpp"
-#include "reel/sse_reader.hpp"
+#include "base/sse_reader.hpp"
 
 namespace reeld::reel {
 
@@ -17,6 +18,7 @@ struct Feed {
     bool connected = false;
     bool everything = true;       // look at all jobs: (re)connected, or never looked
     std::set<std::string> jobs;   // changed
+    std::map<std::string, std::string> logs;  // the newest line of each job's log
     std::vector<SseEvent> events; // since the last look, when kept
     bool keep_events = false;
 };

@@ -35,6 +35,7 @@ class Follower {
         }
         session_.tasks.spawn("event stream", read_feed(session_, feed_));
         while (true) {
+            add_logs();
             show(seen_);
             if (done()) {
                 end.exit = outcome_of(ended());
@@ -59,6 +60,13 @@ class Follower {
     Millis left() const {
         if (!options_.timeout) return look_again;
         return *options_.timeout - (session_.clock.monotonic() - start_);
+    }
+
+    void add_logs() {
+        for (auto& job : seen_.jobs) {
+            const auto line = feed_->logs.find(member(job, "id"));
+            if (line != feed_->logs.end()) job[newest_log] = line->second;
+        }
     }
 
     bool done() const {

@@ -1,4 +1,4 @@
-// ls, show, events, the four actions on jobs, and adopt.
+// ls, show, events, logs, the four actions on jobs, and adopt.
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
@@ -78,6 +78,12 @@ std::string events_text(const json::value& value, const Look& look) {
     return events == nullptr ? std::string() : render_events(*events, look);
 }
 
+std::string logs_text(const json::value& value, const Look& look) {
+    const auto* object = value.if_object();
+    const auto* logs = object == nullptr ? nullptr : find_array(*object, "logs");
+    return logs == nullptr ? std::string() : render_logs(*logs, look);
+}
+
 std::string action_text(const json::object& job, const Look& look) {
     if (!look.terminal) return render_outcome(job);
     const std::string state = member(job, "state");
@@ -118,6 +124,8 @@ awaitable<Exit> run_show(Session& session) { return show_each(session, "", &job_
 awaitable<Exit> run_events(Session& session) {
     return show_each(session, "/events", &events_text);
 }
+
+awaitable<Exit> run_logs(Session& session) { return show_each(session, "/logs", &logs_text); }
 
 awaitable<Exit> run_action(Session& session, std::string action) {
     Exit exit = Exit::ok;

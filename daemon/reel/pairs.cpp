@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "base/encoding.hpp"
@@ -28,7 +29,33 @@ Result<Pair> split(const std::string& word) {
     return pair;
 }
 
-Result<json::value> value_of(const Pair& pair, const ReadFile& read_file) {
+bool takes(const json::object& schema, std::string_view type) {
+    const auto* types = find_array(schema, "type");
+    if (types == nullptr) return find_string(schema, "type") == type;
+    return std::any_of(types->begin(), types->end(), [&](const auto& one) {
+        return one.is_string() && std::string_view(one.get_string()) == type;
+    });
+}
+
+// The text as the schema of its member means it.
+json::value typed(const std::string& text, const json::object& schema) {
+    const json::value as_text(text);
+    if (takes(schema, "string")) return as_text;
+    auto parsed = parse_json(text);
+    if (!parsed) return as_text;
+    const bool fits = (parsed->is_number() && (takes(schema, "integer") || takes(schema, "number"))) ||
+                      (parsed->is_bool() && takes(schema, "boolean")) ||
+                      (parsed->is_array() && takes(schema, "array")) ||
+                      (parsed->is_object() && takes(schema, "object"));
+    if (fits) return std::move(*parsed);
+    const auto* values = find_array(schema, "enum");
+    const bool listed = values != nullptr && std::find(values->begin(), values->end(), *parsed) !=
+                                                 values->end();
+    return listed ? std::move(*parsed) : as_text;
+}
+
+Result<json::value> value_of(const Pair& pair, const ReadFile& read_file,
+                             const json::object& schema) {
     std::string text = pair.value;
     if (text.starts_with('@')) {
         auto file = read_file(text.substr(1));
@@ -39,7 +66,10 @@ Result<json::value> value_of(const Pair& pair, const ReadFile& read_file) {
         if (!is_utf8(text)) {
             return Error(ErrorCode::invalid, fmt::format("{}: the text is not UTF-8", pair.key));
         }
-        return json::value(text);
+        const auto* properties = find_object(schema, "properties");
+        const auto* member =
+            properties == nullptr ? nullptr : find_object(*properties, pair.key);
+        return member == nullptr ? json::value(text) : typed(text, *member);
     }
     auto parsed = parse_json(text);
     if (!parsed) {
@@ -53,7 +83,7 @@ Result<json::value> value_of(const Pair& pair, const ReadFile& read_file) {
 }  // namespace
 
 Result<json::object> add_pairs(json::object input, const std::vector<std::string>& words,
-                               const ReadFile& read_file) {
+                               const ReadFile& read_file, const json::object& schema) {
     std::set<std::string> seen;
     for (const auto& word : words) {
         const auto pair = split(word);
@@ -61,7 +91,7 @@ Result<json::object> add_pairs(json::object input, const std::vector<std::string
         if (!seen.insert(pair->key).second) {
             return Error(ErrorCode::invalid, fmt::format("\"{}\" is given twice", pair->key));
         }
-        auto value = value_of(*pair, read_file);
+        auto value = value_of(*pair, read_file, schema);
         if (!value) return value.error();
         input[pair->key] = std::move(*value);
     }

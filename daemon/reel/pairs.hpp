@@ -1,6 +1,6 @@
 #pragma once
 // key=value words of the command line as members of a model's input.
-//   key=text      a string, always
+//   key=text      what the model's schema wants there; a string when it tells nothing
 //   key:=JSON     a number, true, null, an array, an object …
 //   key=@FILE     the file's text;  key:=@FILE  the file's JSON
 #include <functional>
@@ -15,9 +15,11 @@ namespace reeld::reel {
 
 using ReadFile = std::function<Result<std::string>(const std::string& path)>;
 
-// Adds the words to `input`, over members of the same name. A key twice is an error.
+// Adds the words to `input`, over members of the same name. A key twice is an error. `schema` is the
+// model's, empty when it is not known. A text that cannot be what is wanted stays a string: the
+// daemon says what is wrong with it.
 Result<json::object> add_pairs(json::object input, const std::vector<std::string>& words,
-                               const ReadFile& read_file);
+                               const ReadFile& read_file, const json::object& schema = {});
 
 // k=v words as strings: labels.
 Result<json::object> read_labels(const std::vector<std::string>& words);

@@ -98,13 +98,30 @@ std::string files_of(const json::object& job) {
            format_size(bytes);
 }
 
+// "custom_voice_id moss-audio-7", of a result without files.
+std::string values_of(const json::object& job) {
+    const auto* values = find_object(job, "values");
+    std::string text;
+    if (values == nullptr) return text;
+    for (const auto& one : *values) {
+        if (!text.empty()) text += ", ";
+        text += fmt::format("{} {}", clean(std::string_view(one.key())), shown(one.value()));
+    }
+    return shorten(text, 60);
+}
+
 // What a person who waits wants to know next.
 std::string detail_of(const json::object& job, const Look& look) {
     const std::string state = member(job, "state");
     const std::string reason = why(job);
-    if (state == "completed") return files_of(job);
+    if (state == "completed") {
+        const std::string files = files_of(job);
+        return files.empty() ? values_of(job) : files;
+    }
     if (state == "submitted" || state == "running") {
         std::string progress = render_progress(job);
+        const std::string log = shorten(member(job, newest_log), 60);
+        if (!log.empty()) return progress.empty() ? log : progress + "  " + log;
         if (!progress.empty()) return progress;
         const auto at = parse_rfc3339(member(job, "submitted_at"));
         if (reason.empty() && at) return "for " + span(std::max(Millis{0}, look.now - *at));
@@ -157,6 +174,7 @@ void add_outputs(std::string& text, const json::object& job, const Look& look) {
         const auto bytes = find_int(*output, "bytes");
         std::string line = member(*output, "path");
         if (line.empty()) line = member(*output, "url");
+        if (line.empty()) line = "came with the answer, not on disk yet";
         if (look.terminal && bytes) {
             line += fmt::format("  {}  {}", format_size(static_cast<std::uint64_t>(*bytes)),
                                 member(*output, "content_type"));
@@ -297,7 +315,7 @@ std::string render_job(const json::object& job, const Look& look) {
             add_line(text, name, member(error, "code") + ": " + member(error, "message"), look);
         } else if (name.ends_with("_at") || name == "not_before" || name == "deadline") {
             add_line(text, name, time_line(shown(one.value()), look), look);
-        } else if (look.terminal && (name == "labels" || name == "outputs") &&
+        } else if (look.terminal && (name == "labels" || name == "outputs" || name == "values") &&
                    one.value().is_object() && one.value().get_object().empty()) {
             continue;
         } else {
@@ -305,6 +323,26 @@ std::string render_job(const json::object& job, const Look& look) {
         }
     }
     for (const auto& [name, line] : undecided_lines(job, look)) add_line(text, name, line, look);
+    return text;
+}
+
+std::string render_logs(const json::array& logs, const Look& look) {
+    std::string text;
+    for (const auto& one : logs) {
+        const auto* log = one.if_object();
+        if (log == nullptr) continue;
+        const std::string at = member(*log, "at");
+        const std::string level = member(*log, "level");
+        const std::string message = member(*log, "message");
+        if (!look.terminal) {
+            text += tabbed({at, level, member(*log, "source"), message});
+            continue;
+        }
+        const bool loud = level == "ERROR" || level == "STDERR" || level == "WARN";
+        text += fmt::format("{}  {}  {}\n", paint(at, Colour::dim, look),
+                            paint(pad(level, 6), loud ? Colour::yellow : Colour::dim, look),
+                            message);
+    }
     return text;
 }
 

@@ -10,6 +10,9 @@ namespace reeld::reel {
 
 std::string state_symbol(std::string_view state);
 Colour state_colour(std::string_view state);
+// The member by which `watch` adds the newest line of a job's log to what the daemon told of it.
+inline constexpr std::string_view newest_log = "newest_log";
+
 bool is_over(std::string_view state);  // completed, failed, cancelled
 
 // The text member, cleaned; "" when absent or null.
@@ -21,6 +24,7 @@ std::string render_list(const std::vector<json::object>& jobs, const Look& look)
 // Everything of one job.
 std::string render_job(const json::object& job, const Look& look);
 // The audit trail of one job.
+std::string render_logs(const json::array& logs, const Look& look);
 std::string render_events(const json::array& events, const Look& look);
 // id, state, reason, path: one line a job.
 std::string render_outcome(const json::object& job);

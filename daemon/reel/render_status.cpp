@@ -181,36 +181,4 @@ std::string render_status(const json::object& status, const Look& look) {
     return text;
 }
 
-std::string render_models(const json::array& jobs, const Look& look) {
-    struct Seen {
-        int jobs = 0;
-        std::string provider;
-        std::string last;
-    };
-    std::map<std::string, Seen> models;
-    for (const auto& one : jobs) {
-        const auto* job = one.if_object();
-        if (job == nullptr) continue;
-        Seen& seen = models[member(*job, "model")];
-        if (seen.jobs++ == 0) {
-            seen.provider = member(*job, "provider");
-            seen.last = member(*job, "created_at");
-        }
-    }
-    Table table;
-    table.head = {"MODEL", "PROVIDER", "JOBS", "LAST"};
-    std::string text;
-    for (const auto& [model, seen] : models) {
-        const std::string number = fmt::format("{}", seen.jobs);
-        if (!look.terminal) {
-            text += tabbed({model, seen.provider, number, seen.last});
-            continue;
-        }
-        const auto last = parse_rfc3339(seen.last);
-        table.rows.push_back({Cell{model}, Cell{seen.provider}, Cell{number, Colour::none, true},
-                              Cell{last ? relative(*last, look.now) : "", Colour::dim}});
-    }
-    return look.terminal && !models.empty() ? draw(table, look) : text;
-}
-
 }  // namespace reeld::reel

@@ -1,5 +1,5 @@
 #pragma once
-// The daemon's status and its models as text.
+// The daemon's status as text.
 #include <string>
 
 #include "base/json.hpp"
@@ -8,7 +8,5 @@
 namespace reeld::reel {
 
 std::string render_status(const json::object& status, const Look& look);
-// From a list of jobs: each model, how many jobs, when last.
-std::string render_models(const json::array& jobs, const Look& look);
 
 }  // namespace reeld::reel

@@ -62,6 +62,7 @@ awaitable<Exit> run_verb(Session& session) {
         case Verb::watch: return run_watch(session);
         case Verb::wait: return run_wait(session);
         case Verb::events: return run_events(session);
+        case Verb::logs: return run_logs(session);
         case Verb::cancel: return run_action(session, "cancel");
         case Verb::hold: return run_action(session, "hold");
         case Verb::release: return run_action(session, "release");
@@ -79,6 +80,8 @@ awaitable<Exit> run_verb(Session& session) {
 std::string job_target(const std::string& id, std::string_view rest) {
     return "/v1/jobs/" + percent_encode(id) + std::string(rest);
 }
+
+std::string model_target(const std::string& id) { return "/v1/models/" + percent_encode(id); }
 
 std::string query_text(const std::vector<std::pair<std::string, std::string>>& members) {
     std::string text;

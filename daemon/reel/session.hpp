@@ -69,6 +69,7 @@ awaitable<Exit> run_submit(Session& session);
 awaitable<Exit> run_list(Session& session);
 awaitable<Exit> run_show(Session& session);
 awaitable<Exit> run_events(Session& session);
+awaitable<Exit> run_logs(Session& session);
 awaitable<Exit> run_action(Session& session, std::string action);
 awaitable<Exit> run_adopt(Session& session);
 awaitable<Exit> run_watch(Session& session);
@@ -79,6 +80,8 @@ awaitable<Exit> run_doctor(Session& session);
 awaitable<Exit> run_verify(Session& session);
 awaitable<Exit> run_backup(Session& session);
 
+// "/v1/models/<id>"
+std::string model_target(const std::string& id);
 // "/v1/jobs/<id>" and what follows.
 std::string job_target(const std::string& id, std::string_view rest = {});
 // "?a=b&c=d", percent-encoded; members with an empty value are left out.

@@ -3,14 +3,36 @@
 
 #include <boost/json/serialize.hpp>
 
+#include <algorithm>
+
 #include "reel/pairs.hpp"
 #include "reel/render_job.hpp"
+#include "reel/render_models.hpp"
 #include "reel/waiting.hpp"
 
 namespace reeld::reel {
 namespace {
 
-Result<json::object> read_input(const Session& session) {
+// A word key=value needs the schema to get its type.
+bool needs_schema(const Session& session) {
+    const auto& words = session.options.pairs;
+    return std::any_of(words.begin(), words.end(), [](const std::string& word) {
+        const auto at = word.find('=');
+        return at != std::string::npos && at > 0 && word[at - 1] != ':';
+    });
+}
+
+// The schema of the model's input; empty when the daemon does not know it, or does not answer: then
+// the submit itself tells why.
+awaitable<json::object> fetch_schema(Session& session) {
+    const Called called = co_await call(session, "GET", model_target(session.options.model));
+    const auto* reply = std::get_if<Reply>(&called);
+    const auto* model = reply == nullptr ? nullptr : reply->value.if_object();
+    const auto* schema = model == nullptr ? nullptr : find_object(*model, "input");
+    co_return schema == nullptr ? json::object() : *schema;
+}
+
+Result<json::object> read_input(const Session& session, const json::object& schema) {
     json::object input;
     if (!session.options.input_file.empty()) {
         const auto text = session.read_file(session.options.input_file);
@@ -26,7 +48,7 @@ Result<json::object> read_input(const Session& session) {
         }
         input = parsed->get_object();
     }
-    return add_pairs(std::move(input), session.options.pairs, session.read_file);
+    return add_pairs(std::move(input), session.options.pairs, session.read_file, schema);
 }
 
 Status add_times(json::object& job, const Session& session) {
@@ -45,9 +67,9 @@ Status add_times(json::object& job, const Session& session) {
 }
 
 // What was not given is left out, so that the daemon's defaults hold.
-Result<json::object> make_job(const Session& session) {
+Result<json::object> make_job(const Session& session, const json::object& schema) {
     const Options& options = session.options;
-    auto input = read_input(session);
+    auto input = read_input(session, schema);
     if (!input) return input.error();
     json::object job;
     job["model"] = options.model;
@@ -57,6 +79,7 @@ Result<json::object> make_job(const Session& session) {
     if (options.priority) job["priority"] = *options.priority;
     if (options.max_attempts) job["max_attempts"] = *options.max_attempts;
     if (!options.output.empty()) job["output"] = options.output;
+    if (options.unchecked) job["unchecked"] = true;
     if (!options.labels.empty()) {
         auto labels = read_labels(options.labels);
         if (!labels) return labels.error();
@@ -84,22 +107,58 @@ void print_submitted(Session& session, const Reply& reply, const json::object& j
                                     reason.empty() ? "" : " (" + reason + ")", member(job, "id")));
 }
 
+void print_dry_run(Session& session, const Reply& reply) {
+    if (session.options.json) {
+        session.console.out(reply.body);
+        return;
+    }
+    session.console.out(render_dry_run(reply.value.get_object(), session.console.look_out()));
+    session.console.err("Nothing was submitted.\n");
+}
+
+// What the model takes, from the daemon; without it what submit takes.
+awaitable<Exit> show_help(Session& session) {
+    const Called called = co_await call(session, "GET", model_target(session.options.model));
+    const auto* reply = std::get_if<Reply>(&called);
+    if (reply == nullptr || !reply->value.is_object()) {
+        session.console.out(session.options.help);
+        const auto* failure = std::get_if<Failure>(&called);
+        if (failure != nullptr) session.console.err("\n" + failure_text(*failure));
+        co_return Exit::ok;
+    }
+    if (session.options.json) {
+        session.console.out(reply->body);
+        co_return Exit::ok;
+    }
+    session.console.out(render_model(reply->value.get_object(), session.console.look_out()));
+    session.console.err("`reel submit --help` tells the options.\n");
+    co_return Exit::ok;
+}
+
 }  // namespace
 
 awaitable<Exit> run_submit(Session& session) {
-    const auto job = make_job(session);
+    if (!session.options.help.empty()) co_return co_await show_help(session);
+    json::object schema;
+    if (needs_schema(session)) schema = co_await fetch_schema(session);
+    const auto job = make_job(session, schema);
     if (!job) {
         const Failure failure(Exit::usage, job.error().message(),
                               "`reel submit --help` shows how input is written.");
         co_return report(session, failure);
     }
-    const Called called = co_await call(session, "POST", "/v1/jobs", json::serialize(*job));
+    const std::string target = session.options.dry_run ? "/v1/jobs?dry_run=true" : "/v1/jobs";
+    const Called called = co_await call(session, "POST", target, json::serialize(*job));
     if (const auto* failure = std::get_if<Failure>(&called)) co_return report(session, *failure);
     const auto& reply = std::get<Reply>(called);
     if (!reply.value.is_object()) {
         const Failure failure(Exit::error, "the daemon's answer is no job",
                               "`reel doctor` compares the versions.");
         co_return report(session, failure);
+    }
+    if (session.options.dry_run) {
+        print_dry_run(session, reply);
+        co_return Exit::ok;
     }
     if (!session.options.wait) {
         print_submitted(session, reply, reply.value.get_object());

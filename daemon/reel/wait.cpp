@@ -55,8 +55,25 @@ class ChangeLines {
         return text;
     }
 
+    // What goes on within a state: no data for a script, but somebody may be reading along.
+    std::string take_progress(const Followed& seen) {
+        std::string text;
+        for (const auto& job : seen.jobs) {
+            if (is_over(member(job, "state"))) continue;
+            std::string now = render_progress(job);
+            const std::string log = member(job, newest_log);
+            if (!log.empty()) now += (now.empty() ? "" : "  ") + log;
+            std::string& before = progress_[member(job, "id")];
+            if (before == now || now.empty()) continue;
+            before = now;
+            text += fmt::format("{}: {}\n", member(job, "id"), now);
+        }
+        return text;
+    }
+
   private:
     std::map<std::string, std::string> known_;
+    std::map<std::string, std::string> progress_;
 };
 
 awaitable<FollowEnd> follow_live(Session& session, FollowOptions options,
@@ -76,6 +93,8 @@ awaitable<FollowEnd> follow_lines(Session& session, FollowOptions options) {
     const Show show = [&lines, &session](const Followed& seen) {
         const std::string text = lines.take(seen, session.options.json);
         if (!text.empty()) session.console.out(text);
+        const std::string progress = lines.take_progress(seen);
+        if (!progress.empty()) session.console.err(progress);
     };
     co_return co_await follow(session, std::move(options), show, false);
 }

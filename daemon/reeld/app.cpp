@@ -18,6 +18,7 @@
 #include "engine/engine.hpp"
 #include "http/client.hpp"
 #include "http/server.hpp"
+#include "reeld/catalogue_folder.hpp"
 #include "reeld/config.hpp"
 #include "reeld/config_report.hpp"
 #include "reeld/credentials.hpp"
@@ -48,7 +49,7 @@ Status make_folder(const std::string& path) {
 class SandboxKeys : public KeySources {
   public:
     std::optional<std::string> environment(const std::string& name) const override {
-        if (name == "FAL_KEY") return "sandbox-key:any";
+        if (name == "FAL_KEY" || name.ends_with("_API_KEY")) return "sandbox-key:any";
         return std::nullopt;
     }
     Result<std::optional<KeyFile>> read(const std::string&) const override {
@@ -107,6 +108,7 @@ class App {
     awaitable<void> run_status();
     awaitable<void> shut_down();
     void reload();
+    std::string sandbox_models() const;
     void on_failure(const std::string& name);
     const KeySources& keys() const { return *keys_; }
 
@@ -115,6 +117,7 @@ class App {
     int exit_code_ = 0;
     bool stopping_ = false;
     Config config_;
+    engine::EngineConfig sandbox_setup_;
     ServiceNotify notify_;
     std::unique_ptr<KeySources> keys_;
 
@@ -137,6 +140,12 @@ class App {
     std::unique_ptr<http::Server> api_server_;
 };
 
+// The sandbox has no configuration: a folder beside its state does.
+std::string App::sandbox_models() const {
+    const auto folder = std::filesystem::absolute(options_.sandbox->folder) / "models";
+    return std::filesystem::is_directory(folder) ? folder.string() : std::string();
+}
+
 Status App::load() {
     if (options_.sandbox) {
         keys_ = std::make_unique<SandboxKeys>();
@@ -146,6 +155,7 @@ Status App::load() {
         config_.paths.state = folder + "/state";
         config_.paths.outputs = folder + "/outputs";
         config_.paths.socket = folder + "/reeld.sock";
+        config_.catalogue.folder = sandbox_models();
         return ok();
     }
     keys_ = system_key_sources();
@@ -160,7 +170,10 @@ Status App::start_sandbox() {
     options.seed = options_.sandbox->seed;
     options.speed = options_.sandbox->speed;
     options.public_url.clear();
-    options.concurrency = static_cast<std::size_t>(config_.providers["fal"].concurrency);
+    options.concurrency = 0;
+    for (const auto& [name, provider] : config_.providers) {
+        options.concurrency += static_cast<std::size_t>(provider.concurrency);
+    }
     if (!options_.sandbox->faults_file.empty()) {
         std::ifstream file(options_.sandbox->faults_file);
         std::ostringstream text;
@@ -173,15 +186,18 @@ Status App::start_sandbox() {
     sandbox_ = std::make_unique<sandbox::Host>(outer_tasks_, *clock_, *client_, options);
     const Status listening = sandbox_->listen("127.0.0.1:0");
     if (!listening) return listening;
-    ProviderSettings& fal = config_.providers["fal"];
-    fal.named = true;
-    fal.api.queue_url = sandbox_->url();
-    fal.api.rest_url = sandbox_->url();
-    fal.api.platform_url = sandbox_->url() + "/v1";
-    // With webhooks the distance is four times as long; jobs here live for seconds.
-    fal.poll_interval = Millis{250};
-    fal.submit_unknown_wait = Millis{30'000};
-    fal.requests_per_minute = 6'000;
+    // One server plays them all: each takes the URLs that it knows.
+    for (auto& [name, provider] : config_.providers) {
+        provider.named = true;
+        provider.api.queue_url = sandbox_->url();
+        provider.api.rest_url = sandbox_->url();
+        provider.api.platform_url = sandbox_->url() + "/v1";
+        provider.api.base_url = sandbox_->url();
+        // With webhooks the distance is four times as long; jobs here live for seconds.
+        provider.poll_interval = Millis{250};
+        provider.submit_unknown_wait = Millis{30'000};
+        provider.requests_per_minute = 6'000;
+    }
     return ok();
 }
 
@@ -233,6 +249,7 @@ Status App::start() {
         if (!setup) return setup.error();
         fmt::print("{}", summary(config_));
         for (const std::string& line : setup->notes) fmt::print("{}\n", line);
+        for (const std::string& line : setup->warnings) fmt::print("warning: {}\n", line);
         return ok();
     }
     for (const std::string& warning : config_.warnings) log::warning("config", warning);
@@ -243,6 +260,7 @@ Status App::start() {
     auto setup = make_setup(config_, keys());
     if (!setup) return setup.error();
     for (const std::string& line : setup->notes) log::info("config", line);
+    for (const std::string& line : setup->warnings) log::warning("catalogue", line);
     const Status opened = open_state();
     if (!opened) return opened;
     const engine::Services services{*clock_,  *rng_,        *files_, *client_,
@@ -256,6 +274,7 @@ Status App::start() {
         setup->engine.webhook_public_url = "http://" + webhook_server_->address();
         for (auto& [name, provider] : setup->engine.providers) provider.policy.webhook = true;
         engine_->reconfigure(setup->engine);
+        sandbox_setup_ = setup->engine;
     }
     engine_->start();
     spawn_all();
@@ -287,7 +306,7 @@ void App::say_ready() {
                {"outputs", config_.paths.outputs},
                {"webhooks", webhook_server_ ? webhook_server_->address() : "none: polling only"}});
     if (!options_.sandbox) return;
-    fmt::print("reeld is ready, with the sandbox as its provider (no key, no cost)\n");
+    fmt::print("reeld is ready, with the sandbox as its providers (no key, no cost)\n");
     fmt::print("  socket   {}\n", config_.paths.socket);
     fmt::print("  inbox    {}/inbox.db\n", config_.paths.state);
     fmt::print("  outputs  {}\n", config_.paths.outputs);
@@ -331,7 +350,13 @@ awaitable<void> App::shut_down() {
 
 void App::reload() {
     if (options_.sandbox) {
-        log::info("reeld", "the sandbox has no configuration to reload");
+        config_.catalogue.folder = sandbox_models();
+        sandbox_setup_.catalogue = load_catalogue(config_.catalogue.folder);
+        for (const std::string& line : sandbox_setup_.catalogue->mistakes()) {
+            log::warning("catalogue", line);
+        }
+        engine_->reconfigure(sandbox_setup_);
+        log::info("reeld", "models read again; the sandbox has no configuration to reload");
         return;
     }
     notify_.reloading();
@@ -355,6 +380,7 @@ void App::reload() {
         return;
     }
     for (const std::string& line : diff.live) log::info("config", "changed: " + line);
+    for (const std::string& line : setup->warnings) log::warning("catalogue", line);
     for (const std::string& line : diff.restart) {
         log::warning("config", "in force after a restart: " + line);
     }

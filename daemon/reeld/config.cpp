@@ -224,6 +224,10 @@ constexpr std::array<Key<Retention>, 5> retention_keys{{
      }},
 }};
 
+constexpr std::array<Key<Catalogue>, 1> catalogue_keys{{
+    {"folder", [](const Value& v, Catalogue& c) { read_checked(v, c.folder, wrong_path); }},
+}};
+
 constexpr std::array<Key<log::Level>, 1> log_keys{{
     {"level",
      [](const Value& v, log::Level& out) {
@@ -264,6 +268,16 @@ void read_on_unknown(const Value& value, ProviderSettings& out) {
     }
 }
 
+void read_auth(const Value& value, ProviderSettings& out) {
+    const auto text = text_of(value, "\"bearer\" or \"x-api-key\"");
+    if (!text) return;
+    if (*text != "bearer" && *text != "x-api-key") {
+        return value.wrong(
+            fmt::format("is {}, must be \"bearer\" or \"x-api-key\"", domain::quoted(*text)));
+    }
+    out.api.auth = *text;
+}
+
 void read_retry(const Value& value, ProviderSettings& out) {
     const auto* table = value.node.as_table();
     if (table == nullptr) {
@@ -274,11 +288,12 @@ void read_retry(const Value& value, ProviderSettings& out) {
 }
 
 using Provider = ProviderSettings;
-constexpr std::array<Key<Provider>, 13> provider_keys{{
+constexpr std::array<Key<Provider>, 15> provider_keys{{
     {"queue_url", [](const Value& v, Provider& p) { read_url(v, p.api.queue_url); }},
     {"rest_url", [](const Value& v, Provider& p) { read_url(v, p.api.rest_url); }},
     {"platform_url", [](const Value& v, Provider& p) { read_url(v, p.api.platform_url); }},
     {"base_url", [](const Value& v, Provider& p) { read_url(v, p.api.base_url); }},
+    {"auth", read_auth},
     {"user_id",
      [](const Value& v, Provider& p) { read_checked(v, p.api.user_id, wrong_user_id); }},
     {"concurrency", [](const Value& v, Provider& p) { read_number(v, p.concurrency, 1, 1000); }},
@@ -286,6 +301,8 @@ constexpr std::array<Key<Provider>, 13> provider_keys{{
      [](const Value& v, Provider& p) { read_number(v, p.requests_per_minute, 1, 60'000); }},
     {"poll_interval",
      [](const Value& v, Provider& p) { read_duration(v, p.poll_interval, "100ms", "1h"); }},
+    {"status_streams",
+     [](const Value& v, Provider& p) { read_number(v, p.status_streams, 0, 64); }},
     {"submit_timeout",
      [](const Value& v, Provider& p) { read_duration(v, p.submit_timeout, "100ms", "10m"); }},
     {"submit_unknown_wait",
@@ -300,11 +317,13 @@ struct OwnKey {
     std::string_view key;
     std::string_view provider;
 };
-constexpr std::array<OwnKey, 5> own_keys{{{"queue_url", "fal"},
+constexpr std::array<OwnKey, 7> own_keys{{{"queue_url", "fal"},
                                           {"rest_url", "fal"},
                                           {"platform_url", "fal"},
                                           {"user_id", "fal"},
-                                          {"base_url", "eachlabs"}}};
+                                          {"status_streams", "fal"},
+                                          {"base_url", "eachlabs"},
+                                          {"auth", "eachlabs"}}};
 
 bool takes(std::string_view provider, std::string_view key) {
     // A provider that this list does not know may take any of them.
@@ -405,8 +424,8 @@ void add_warnings(Config& config) {
     }
 }
 
-constexpr std::array<std::string_view, 6> section_names{"paths",     "webhook",   "providers",
-                                                        "downloads", "retention", "log"};
+constexpr std::array<std::string_view, 7> section_names{
+    "paths", "webhook", "providers", "downloads", "retention", "catalogue", "log"};
 
 void read_retention(const Value& value, const toml::table& table, Config& config) {
     read_table(table, value.key, retention_keys, config.retention, value.mistakes);
@@ -439,6 +458,8 @@ void read_section(const Value& value, std::span<const std::string_view> provider
         read_table(*table, value.key, downloads_keys, config.downloads, mistakes);
     } else if (value.key == "retention") {
         read_retention(value, *table, config);
+    } else if (value.key == "catalogue") {
+        read_table(*table, value.key, catalogue_keys, config.catalogue, mistakes);
     } else {
         read_table(*table, value.key, log_keys, config.log_level, mistakes);
     }
@@ -546,6 +567,7 @@ std::vector<std::string> known_keys(std::span<const std::string_view> providers)
         }
         for (const auto& part : keep_keys) keys.push_back(path + "." + std::string(part.name));
     }
+    add("catalogue", catalogue_keys);
     add("log", log_keys);
     return keys;
 }

@@ -40,6 +40,7 @@ struct ProviderSettings {
     std::int64_t concurrency = 8;
     int requests_per_minute = 120;
     Millis poll_interval{15'000};
+    int status_streams = 8;
     Millis submit_timeout{30'000};
     Millis submit_unknown_wait{900'000};
     OnSubmitUnknown on_submit_unknown = OnSubmitUnknown::hold;
@@ -67,6 +68,10 @@ struct Retention {
     std::optional<Millis> evidence;
 };
 
+struct Catalogue {
+    std::string folder;  // of the user's own models; empty: none
+};
+
 struct Config {
     Paths paths;
     std::optional<Webhook> webhook;  // nothing: polling only
@@ -75,6 +80,7 @@ struct Config {
     std::map<std::string, ProviderSettings> providers;
     Downloads downloads;
     Retention retention;
+    Catalogue catalogue;
     log::Level log_level = log::Level::info;
     std::vector<std::string> warnings;  // allowed, but worth a line at start
 };

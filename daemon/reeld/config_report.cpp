@@ -54,11 +54,13 @@ void add_provider(std::vector<Setting>& out, const std::string& name,
     add("rest_url", or_dash(redact_url(provider.api.rest_url)));
     add("platform_url", or_dash(redact_url(provider.api.platform_url)));
     add("base_url", or_dash(redact_url(provider.api.base_url)));
+    add("auth", or_dash(provider.api.auth));
     add("user_id", or_dash(provider.api.user_id));
     add("key_file", or_dash(provider.key_file));
     add("concurrency", fmt::to_string(provider.concurrency));
     add("requests_per_minute", fmt::to_string(provider.requests_per_minute));
     add("poll_interval", exact_duration(provider.poll_interval));
+    add("status_streams", fmt::to_string(provider.status_streams));
     add("submit_timeout", exact_duration(provider.submit_timeout));
     add("submit_unknown_wait", exact_duration(provider.submit_unknown_wait));
     add("on_submit_unknown",
@@ -107,6 +109,7 @@ std::vector<Setting> settings_of(const Config& config) {
     out.push_back({"downloads.allowed_hosts",
                    or_dash(fmt::format("{}", fmt::join(config.downloads.allowed_hosts, ", ")))});
     add_retention(out, config);
+    out.push_back({"catalogue.folder", or_dash(config.catalogue.folder)});
     out.push_back({"log.level", std::string(log::to_string(config.log_level))});
     return out;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "providers/registry.hpp"
+#include "reeld/catalogue_folder.hpp"
 
 namespace reeld::daemon {
 namespace {
@@ -37,6 +38,7 @@ engine::ProviderSetup provider_setup(const ProviderSettings& settings, bool webh
     setup.policy.resubmit_unknown = settings.on_submit_unknown == OnSubmitUnknown::resubmit;
     setup.policy.retry_base = settings.retry.base;
     setup.policy.retry_max = settings.retry.max;
+    setup.status_streams = settings.status_streams;
     setup.limits.concurrency = settings.concurrency;
     setup.limits.requests_per_minute = settings.requests_per_minute;
     setup.limits.retry_base = settings.retry.base;
@@ -83,6 +85,8 @@ Result<Setup> make_setup(const Config& config, const KeySources& sources) {
     Setup setup;
     setup.engine.downloads = download_setup(config);
     setup.engine.retention = retention_setup(config);
+    setup.engine.catalogue = load_catalogue(config.catalogue.folder);
+    setup.warnings = setup.engine.catalogue->mistakes();
     if (config.webhook) setup.engine.webhook_public_url = config.webhook->public_url;
     for (const providers::Entry& entry : providers::registry()) {
         const std::string name(entry.name);

@@ -13,9 +13,11 @@ namespace reeld::daemon {
 struct Setup {
     engine::EngineConfig engine;
     std::vector<std::string> notes;  // for the log: where each key came from, what is missing
+    std::vector<std::string> warnings;  // what could not be used: models of the catalogue's folder
 };
 
-// A provider is in use when the file names it or a key for it is found. Errors: an unusable key.
+// A provider is in use when the file names it or a key for it is found. The catalogue's folder is
+// read; what is wrong with a file in it is a warning. Errors: an unusable key.
 Result<Setup> make_setup(const Config& config, const KeySources& sources);
 
 }  // namespace reeld::daemon

@@ -6,9 +6,11 @@
 
 #include "api/adopt_body.hpp"
 #include "api/backup.hpp"
+#include "api/dry_run.hpp"
 #include "api/event_stream.hpp"
 #include "api/job_json.hpp"
 #include "api/job_reads.hpp"
+#include "api/models.hpp"
 #include "api/problem.hpp"
 #include "api/query.hpp"
 #include "api/status.hpp"
@@ -22,8 +24,9 @@ http::ServerResponse unknown_route(std::string_view path) {
     return to_response(Problem(
         404, "no_such_route",
         fmt::format("There is nothing at {}; the calls are /v1/jobs, /v1/jobs/ID, "
-                    "/v1/jobs/ID/events, /v1/jobs/ID/attempts, /v1/jobs/ID/cancel, hold, release, "
-                    "retry or adopt, /v1/backup, /v1/events, /v1/status, "
+                    "/v1/jobs/ID/events, /v1/jobs/ID/attempts, /v1/jobs/ID/logs, "
+                    "/v1/jobs/ID/cancel, hold, release, retry or adopt, /v1/models, "
+                    "/v1/models/ID, /v1/backup, /v1/events, /v1/status, "
                     "/v1/verify and /metrics.",
                     path.substr(0, 200))));
 }
@@ -74,6 +77,9 @@ std::optional<Problem> check_query(const Route& call, const http::Target& target
     if (std::holds_alternative<route::Verify>(call)) {
         return check_parameters(target, {"files", "since"});
     }
+    if (std::holds_alternative<route::SubmitJobs>(call)) {
+        return check_parameters(target, {"dry_run"});
+    }
     return check_parameters(target, {});
 }
 
@@ -86,6 +92,7 @@ Answer<json::value> read_rows(engine::Control& control, const Route& call,
     if (const auto* attempts = std::get_if<route::JobAttempts>(&call)) {
         return read_attempts(control, attempts->id);
     }
+    if (const auto* logs = std::get_if<route::JobLogs>(&call)) return read_logs(control, logs->id);
     auto filter = read_list_query(target);
     if (auto* problem = std::get_if<Problem>(&filter)) return std::move(*problem);
     return read_list(control, std::get<store::JobFilter>(filter));
@@ -115,7 +122,9 @@ http::awaitable<http::ServerResponse> Api::answer(http::ServerRequest request) {
         co_return wrong_method(request.method, wrong->allow);
     }
     if (const auto problem = check_query(call, *target)) co_return to_response(*problem);
-    if (std::holds_alternative<route::SubmitJobs>(call)) co_return co_await submit(request);
+    if (std::holds_alternative<route::SubmitJobs>(call)) {
+        co_return co_await submit(request, *target);
+    }
     if (const auto* action = std::get_if<route::Act>(&call)) {
         co_return co_await act(*action, engine::Person(request.peer_uid));
     }
@@ -124,6 +133,8 @@ http::awaitable<http::ServerResponse> Api::answer(http::ServerRequest request) {
     }
     if (std::holds_alternative<route::Backup>(call)) co_return co_await backup(request);
     if (std::holds_alternative<route::EventStream>(call)) co_return stream(request, *target);
+    if (std::holds_alternative<route::ListModels>(call)) co_return models();
+    if (const auto* show = std::get_if<route::ShowModel>(&call)) co_return model(show->id);
     if (std::holds_alternative<route::ServerStatus>(call)) co_return status();
     if (std::holds_alternative<route::Metrics>(call)) co_return metrics();
     if (std::holds_alternative<route::Verify>(call)) {
@@ -132,11 +143,15 @@ http::awaitable<http::ServerResponse> Api::answer(http::ServerRequest request) {
     co_return co_await read(call, *target);
 }
 
-http::awaitable<http::ServerResponse> Api::submit(http::ServerRequest request) {
+http::awaitable<http::ServerResponse> Api::submit(http::ServerRequest request,
+                                                  http::Target target) {
+    const auto dry = read_dry_run(target);
+    if (const auto* problem = std::get_if<Problem>(&dry)) co_return to_response(*problem);
     const std::string providers = provider_names(control_.status());
     auto submission = read_submission(request, control_, clock_.now(), providers);
     if (const auto* problem = std::get_if<Problem>(&submission)) co_return to_response(*problem);
     auto& accepted = std::get<Submission>(submission);
+    if (std::get<bool>(dry)) co_return dry_run(accepted);
     const auto submitted = co_await control_.submit(std::move(accepted.requests));
     if (!submitted) co_return to_response(problem_of(submitted.error()));
     // Jobs that existed already may stand in a group that is not durable yet.
@@ -224,6 +239,25 @@ http::ServerResponse Api::verify(const http::Target& target, bool head) {
         make_verification(control_, clock_, std::move(std::get<engine::VerifyOptions>(options)),
                           verifying_);
     return response;
+}
+
+http::ServerResponse Api::dry_run(const Submission& submission) {
+    json::array jobs;
+    for (const auto& request : submission.requests) {
+        jobs.push_back(dry_run_json(control_, request, clock_.now()));
+    }
+    if (!submission.array) return json_response(200, jobs.front());
+    json::object answer;
+    answer["jobs"] = std::move(jobs);
+    return json_response(200, answer);
+}
+
+http::ServerResponse Api::models() { return json_response(200, models_json(control_)); }
+
+http::ServerResponse Api::model(const std::string& id) {
+    const auto found = model_json(control_, id);
+    if (const auto* problem = std::get_if<Problem>(&found)) return to_response(*problem);
+    return json_response(200, std::get<json::value>(found));
 }
 
 http::ServerResponse Api::status() {

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "api/routes.hpp"
+#include "api/submission.hpp"
 #include "engine/control.hpp"
 #include "http/server.hpp"
 #include "runtime/clock.hpp"
@@ -19,7 +20,7 @@ class Api : public http::Handler {
 
   private:
     http::awaitable<http::ServerResponse> answer(http::ServerRequest request);
-    http::awaitable<http::ServerResponse> submit(http::ServerRequest request);
+    http::awaitable<http::ServerResponse> submit(http::ServerRequest request, http::Target target);
     http::awaitable<http::ServerResponse> act(route::Act call, engine::Person person);
     http::awaitable<http::ServerResponse> adopt(route::Adopt call, http::ServerRequest request);
     // The engine's answer to a change of one job, or the problem that it met.
@@ -28,6 +29,9 @@ class Api : public http::Handler {
     http::awaitable<http::ServerResponse> read(Route call, http::Target target);
     http::ServerResponse stream(const http::ServerRequest& request, const http::Target& target);
     http::ServerResponse verify(const http::Target& target, bool head);
+    http::ServerResponse dry_run(const Submission& submission);
+    http::ServerResponse models();
+    http::ServerResponse model(const std::string& id);
     http::ServerResponse status();
     http::ServerResponse metrics();
 

@@ -17,6 +17,7 @@ constexpr int batch_rows = 200;
 struct Batch {
     std::string text;        // complete events, may be empty
     std::int64_t last = 0;   // the newest entry looked at
+    std::int64_t last_log = 0;
     bool full = false;       // there may be more at once
 };
 
@@ -33,8 +34,9 @@ class EventStream : public http::BodySource {
             // Only after the barrier is it certain that these numbers will never mean other events.
             const Status durable = co_await control_.read_barrier();
             if (!durable) co_return end(durable.error());
-            if (batch->last != after_) {
+            if (batch->last != after_ || !batch->text.empty()) {
                 after_ = batch->last;
+                log_after_ = batch->last_log;
                 if (!co_await send(writer, text_of(*batch))) co_return;
             }
             if (batch->full) continue;
@@ -60,6 +62,8 @@ class EventStream : public http::BodySource {
             co_return false;
         }
         // A number beyond the trail's end is of another database: nothing is known to be missed.
+        const auto log = control_.store().transact([](store::Tx& tx) { return tx.last_log_id(); });
+        log_after_ = log ? *log : 0;
         after_ = request_.from_now ? *last : std::min(request_.after, *last);
         co_return co_await send(writer, fmt::format("retry: 1000\nid: {}\n\n", after_));
     }
@@ -84,13 +88,24 @@ class EventStream : public http::BodySource {
                 if (request_.all || changes_state(entry)) batch.text += sse_text(entry);
             }
             batch.full = entries.size() == static_cast<std::size_t>(batch_rows);
+            batch.last_log = log_after_;
+            if (!request_.all) return batch;
+            const auto logs = tx.logs_after(log_after_, batch_rows);
+            for (const auto& log : logs) {
+                batch.last_log = log.id;
+                batch.text += sse_text(log);
+            }
+            batch.full = batch.full || logs.size() == static_cast<std::size_t>(batch_rows);
             return batch;
         });
     }
 
     Result<bool> nothing_new() {
         return control_.store().transact(
-            [this](store::Tx& tx) { return tx.last_event_id() <= after_; });
+            [this](store::Tx& tx) {
+                const bool no_log = !request_.all || tx.last_log_id() <= log_after_;
+                return no_log && tx.last_event_id() <= after_;
+            });
     }
 
     // The reader reconnects with its last id, so ending is the honest answer to a failed read.
@@ -102,12 +117,17 @@ class EventStream : public http::BodySource {
     StreamRequest request_;
     Millis keepalive_;
     std::int64_t after_ = 0;
+    std::int64_t log_after_ = 0;
 };
 
 }  // namespace
 
 bool changes_state(const store::AuditEntry& entry) {
     return !entry.from || *entry.from != entry.to;
+}
+
+std::string sse_text(const store::StoredLog& log) {
+    return fmt::format("event: log\ndata: {}\n\n", json_text(log_json(log)));
 }
 
 std::string sse_text(const store::AuditEntry& entry) {

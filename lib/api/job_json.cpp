@@ -32,6 +32,7 @@ json::object output_json(const domain::Output& output) {
     object["bytes"] = output.bytes ? json::value(*output.bytes) : nullptr;
     object["sha256"] = text_or_null(output.sha256);
     object["content_type"] = text_or_null(output.content_type);
+    object["kind"] = text_or_null(domain::to_string(output.kind));
     return object;
 }
 
@@ -78,6 +79,8 @@ json::object public_changes(const json::object& patch) {
         } else if (name == "cost_micro_usd") {
             changes["cost_usd"] =
                 value.is_int64() ? cost_json(value.get_int64()) : json::value(nullptr);
+        } else if (name == "result_values") {
+            changes["values"] = value;
         } else if (name == "input" && value.is_string()) {
             changes[key] = input_json(value.get_string());
         } else {
@@ -111,6 +114,7 @@ json::object job_json(const domain::Job& job, domain::Reason reason) {
     json::array outputs;
     for (const auto& output : job.outputs) outputs.push_back(output_json(output));
     object["outputs"] = std::move(outputs);
+    object["values"] = job.values.empty() ? json::value(json::object{}) : input_json(job.values);
     object["cost_usd"] = cost_json(job.cost_micro_usd);
     object["error"] = error_json(job.error);
     object["retry_of"] = job.retry_of ? json::value(job.retry_of->str()) : nullptr;
@@ -147,6 +151,17 @@ json::object attempt_json(const domain::Attempt& attempt) {
     object["intent_at"] = time_json(attempt.intent_at);
     object["answered_at"] = time_json(attempt.answered_at);
     object["ended_at"] = time_json(attempt.ended_at);
+    return object;
+}
+
+json::object log_json(const store::StoredLog& log) {
+    json::object object;
+    object["job"] = log.job.str();
+    object["attempt"] = log.attempt;
+    object["at"] = time_json(log.line.at);
+    object["level"] = text_or_null(log.line.level);
+    object["source"] = text_or_null(log.line.source);
+    object["message"] = log.line.message;
     return object;
 }
 

@@ -18,6 +18,9 @@ json::object event_json(const store::AuditEntry& entry);
 // Never holds the webhook token, only its first characters.
 json::object attempt_json(const domain::Attempt& attempt);
 
+// A line of the provider's log.
+json::object log_json(const store::StoredLog& log);
+
 json::value time_json(const std::optional<Instant>& at);
 json::value text_or_null(std::string_view text);
 

@@ -118,6 +118,19 @@ Answer<json::value> read_events(engine::Control& control, const std::string& id)
     return json::value(std::move(answer));
 }
 
+Answer<json::value> read_logs(engine::Control& control, const std::string& id) {
+    const auto resolved = resolve_id(control, id);
+    if (const auto* problem = std::get_if<Problem>(&resolved)) return *problem;
+    const auto rows = control.store().transact(
+        [&](store::Tx& tx) { return tx.logs(std::get<JobId>(resolved)); });
+    if (!rows) return problem_of(rows.error());
+    json::array logs;
+    for (const auto& log : *rows) logs.push_back(log_json(log));
+    json::object answer;
+    answer["logs"] = std::move(logs);
+    return json::value(std::move(answer));
+}
+
 Answer<json::value> read_attempts(engine::Control& control, const std::string& id) {
     const auto resolved = resolve_id(control, id);
     if (const auto* problem = std::get_if<Problem>(&resolved)) return *problem;

@@ -21,6 +21,7 @@ Answer<JobId> resolve_id(engine::Control& control, const std::string& text);
 Answer<json::value> read_list(engine::Control& control, const store::JobFilter& filter);
 Answer<json::value> read_job(engine::Control& control, const std::string& id);
 Answer<json::value> read_events(engine::Control& control, const std::string& id);
+Answer<json::value> read_logs(engine::Control& control, const std::string& id);
 Answer<json::value> read_attempts(engine::Control& control, const std::string& id);
 
 }  // namespace reeld::api

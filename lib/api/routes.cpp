@@ -35,6 +35,7 @@ Route match_job(std::string_view method, std::string_view rest) {
     if (slash == std::string_view::npos) return when_reading(method, route::ShowJob{*id});
     const std::string_view what = rest.substr(slash + 1);
     if (what == "events") return when_reading(method, route::JobEvents{*id});
+    if (what == "logs") return when_reading(method, route::JobLogs{*id});
     if (what == "attempts") return when_reading(method, route::JobAttempts{*id});
     if (const auto action = action_of(what)) {
         if (method == "POST") return route::Act{*id, *action};
@@ -47,10 +48,18 @@ Route match_job(std::string_view method, std::string_view rest) {
     return route::Unknown{};
 }
 
+// `rest` is what follows "/v1/models/": an id, whose slashes may be percent-encoded or not.
+Route match_model(std::string_view method, std::string_view rest) {
+    const auto id = percent_decode(rest);
+    if (!id || id->empty()) return route::Unknown{};
+    return when_reading(method, route::ShowModel{*id});
+}
+
 }  // namespace
 
 Route match_route(std::string_view method, std::string_view path) {
     constexpr std::string_view jobs = "/v1/jobs/";
+    constexpr std::string_view models = "/v1/models/";
     if (path == "/v1/jobs") return match_collection(method);
     if (path == "/v1/events") return when_reading(method, route::EventStream{});
     if (path == "/v1/status") return when_reading(method, route::ServerStatus{});
@@ -59,6 +68,8 @@ Route match_route(std::string_view method, std::string_view path) {
         if (method == "POST") return route::Backup{};
         return route::WrongMethod{"POST"};
     }
+    if (path == "/v1/models") return when_reading(method, route::ListModels{});
+    if (path.starts_with(models)) return match_model(method, path.substr(models.size()));
     if (path == "/metrics") return when_reading(method, route::Metrics{});
     if (path.starts_with(jobs)) return match_job(method, path.substr(jobs.size()));
     return route::Unknown{};

@@ -15,11 +15,14 @@ struct SubmitJobs {};
 struct ShowJob { std::string id; };
 struct JobEvents { std::string id; };
 struct JobAttempts { std::string id; };
+struct JobLogs { std::string id; };
 struct Act {
     std::string id;
     engine::Action action = engine::Action::cancel;
 };
 struct Adopt { std::string id; };
+struct ListModels {};
+struct ShowModel { std::string id; };
 struct Backup {};
 struct EventStream {};
 struct ServerStatus {};
@@ -30,9 +33,9 @@ struct WrongMethod { std::string_view allow; };  // for the Allow header
 }  // namespace route
 
 using Route = std::variant<route::ListJobs, route::SubmitJobs, route::ShowJob, route::JobEvents,
-                           route::JobAttempts, route::Act, route::Adopt, route::Backup,
-                           route::EventStream, route::ServerStatus, route::Verify, route::Metrics,
-                           route::Unknown,
+                           route::JobAttempts, route::JobLogs, route::Act, route::Adopt,
+                           route::ListModels, route::ShowModel, route::Backup, route::EventStream,
+                           route::ServerStatus, route::Verify, route::Metrics, route::Unknown,
                            route::WrongMethod>;
 
 // `path` is as sent, without the query. HEAD is read as GET.

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/encoding.hpp"
+#include "engine/intake_check.hpp"
 
 namespace reeld::api {
 namespace {
@@ -26,8 +27,8 @@ bool may_be_json(const Headers& headers) {
 // Reads items one by one and gathers every item's errors.
 class Reader {
   public:
-    Reader(const engine::Control& control, Instant now, std::string_view providers)
-        : control_(control), now_(now), providers_(providers) {}
+    Reader(engine::Control& control, Instant now, std::string_view providers)
+        : control_(control), catalogue_(control.catalogue()), now_(now), providers_(providers) {}
 
     void add(std::size_t index, const json::value& item) {
         domain::Intake intake = domain::parse_job(item, now_);
@@ -57,13 +58,21 @@ class Reader {
     void check_model(std::size_t index, const json::value& item) {
         const auto* object = item.if_object();
         const auto model = object == nullptr ? std::nullopt : find_string(*object, "model");
-        if (!model || model->empty() || control_.provider_of(*model)) return;
+        if (!model || model->empty()) return;
+        if (control_.provider_of(*model)) {
+            for (const auto& error :
+                 engine::catalogue_mistakes(catalogue_.get(), control_.store(), *object)) {
+                note(index, error.field, error.message);
+            }
+            return;
+        }
         note(index, "model",
              fmt::format("no configured provider serves \"{}\"; configured: {}",
                          clip_utf8(*model, 200), providers_.empty() ? "none" : providers_));
     }
 
-    const engine::Control& control_;
+    engine::Control& control_;
+    std::shared_ptr<const catalogue::Catalogue> catalogue_;
     Instant now_;
     std::string_view providers_;
     std::vector<domain::JobRequest> requests_;
@@ -93,7 +102,7 @@ Problem invalid_jobs(const json::array& errors, std::size_t items) {
 }  // namespace
 
 std::variant<Submission, Problem> read_submission(const http::ServerRequest& request,
-                                                  const engine::Control& control, Instant now,
+                                                  engine::Control& control, Instant now,
                                                   std::string_view configured_providers) {
     if (!may_be_json(request.headers)) {
         return Problem(415, "unsupported_media_type",

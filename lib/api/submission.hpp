@@ -18,9 +18,10 @@ struct Submission {
     bool array = false;                        // the answer has the body's shape
 };
 
-// All or nothing: one bad item refuses all, and every item's errors are told at once.
+// All or nothing: one bad item refuses all, and every item's errors are told at once, those of its
+// input included (engine::catalogue_mistakes).
 std::variant<Submission, Problem> read_submission(const http::ServerRequest& request,
-                                                  const engine::Control& control, Instant now,
+                                                  engine::Control& control, Instant now,
                                                   std::string_view configured_providers);
 
 }  // namespace reeld::api

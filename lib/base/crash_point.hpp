@@ -80,6 +80,7 @@ namespace reeld {
     X(fetch, request_leaves, "a file is about to be asked for")                                   \
     X(fetch, head_read, "the head of a file's answer is read, the part is as before")             \
     X(fetch, body_read, "a file's last byte has arrived, nobody has looked at it")                \
+    X(fetch, content_written, "a file that came with the answer stands in its part")              \
     X(fetch, published, "the file has its name, the database does not know it")                   \
     X(fetch, outcome_durable, "the end of one fetch is durable, nothing has followed it")         \
     X(fetch, file_forgotten, "one file of a job cancelled under the fetch is gone")               \

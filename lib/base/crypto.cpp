@@ -2,6 +2,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include <stdexcept>
 
@@ -68,6 +69,16 @@ std::string sha256_hex(std::string_view bytes) {
     Sha256 hash;
     hash.update(bytes);
     return hash.hex_digest();
+}
+
+std::string hmac_sha256_hex(std::string_view key, std::string_view bytes) {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
+    unsigned size = 0;
+    if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), bytes_of(bytes), bytes.size(),
+             out.data(), &size) == nullptr) {
+        throw std::runtime_error("OpenSSL offers no HMAC");
+    }
+    return to_hex({reinterpret_cast<const char*>(out.data()), size});
 }
 
 bool ed25519_verify(std::string_view public_key, std::string_view message,

@@ -27,6 +27,8 @@ class Sha256 {
 };
 
 std::string sha256_hex(std::string_view bytes);
+// HMAC-SHA256 (RFC 2104) in lower-case hex.
+std::string hmac_sha256_hex(std::string_view key, std::string_view bytes);
 
 // Ed25519 (RFC 8032). Keys are the raw 32 bytes, signatures the raw 64.
 bool ed25519_verify(std::string_view public_key, std::string_view message,

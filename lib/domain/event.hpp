@@ -1,6 +1,7 @@
 #pragma once
 // What can happen to a job, as values. Provider codecs and the shell make them; transition() alone
 // decides what follows. They are aggregates: name one before passing it to an awaited function.
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "domain/job.hpp"
+#include "domain/log_line.hpp"
 
 namespace reeld::domain {
 
@@ -17,7 +19,8 @@ enum class RefusalKind {
     rate_limited,  // may help later, and the whole provider is to slow down
     permanent,     // this input will never do
     credentials,   // 401: nothing of this account will do until the key is mended
-    account,       // 403: nothing will do until the account is unlocked or topped up
+    account,       // 402, 403: nothing will do until the account is unlocked or topped up, or
+                   // what runs there has given back the balance that it holds
 };
 
 struct Refusal {
@@ -25,6 +28,8 @@ struct Refusal {
     Reason reason = Reason::provider_error;  // for the job, when this ends it
     ErrorInfo error;
     std::optional<Millis> retry_after;       // the provider's own hint
+    // No further attempt once a job has had so many billable ones, where trying often does not help.
+    std::optional<int> attempts_max{};
     friend bool operator==(const Refusal&, const Refusal&) = default;
 };
 
@@ -74,17 +79,26 @@ struct StatusSeen {
     RemotePhase phase = RemotePhase::queued;
     std::optional<std::int64_t> queue_position;
     std::optional<double> progress;
+    std::vector<LogLine> logs{};  // oldest first; all so far or the newest, some perhaps known
 };
 struct PollFailed {  // the provider did not tell: transport, 5xx, 401, 429 on a read
     Refusal refusal;
 };
 struct RemoteMissing {};  // the provider does not know the id
+// The bytes of an output that came with the answer. Shared, because events are copied.
+struct OutputContent {
+    int index = 0;
+    std::shared_ptr<const std::string> bytes;
+};
 struct ResultSeen {
-    std::vector<Output> outputs;  // at least one
-    std::optional<std::int64_t> cost_micro_usd;
+    std::vector<Output> outputs;  // at least one, or else there are values
+    std::optional<std::int64_t> cost_micro_usd;  // of this attempt, when the provider tells
+    std::string values{};  // canonical JSON object of what is no file; empty: nothing
+    std::vector<OutputContent> contents{};  // of the inlined outputs; no part of the trail
 };
 struct ResultFailed {  // ended without a result: the attempt is over
     Refusal refusal;
+    std::optional<std::int64_t> cost_micro_usd{};
 };
 struct ResultNotReady {};   // asked too early
 struct RemoteCancelled {};  // ended because of a cancel

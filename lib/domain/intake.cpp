@@ -23,9 +23,9 @@ constexpr std::int64_t priority_limit = 1'000'000;
 constexpr std::int64_t seconds_look_below = 100'000'000'000;
 constexpr std::int64_t year_10000_ms = 253'402'300'800'000;
 
-constexpr std::array<std::string_view, 10> known_members{
-    "id",         "model",    "input",        "batch",  "priority",
-    "not_before", "deadline", "max_attempts", "output", "labels"};
+constexpr std::array<std::string_view, 11> known_members{
+    "id",       "model",        "input",  "batch",  "priority", "not_before",
+    "deadline", "max_attempts", "output", "labels", "unchecked"};
 constexpr std::array<std::string_view, 14> read_only_members{
     "state",          "reason",     "provider",     "request_id", "attempt",
     "queue_position", "progress",   "video_url",    "outputs",    "cost_usd",
@@ -112,6 +112,7 @@ class Reader {
         read_times();
         read_output();
         read_labels();
+        read_unchecked();
         refuse_other_members();
         if (!errors_.empty()) return std::move(errors_);
         return std::move(request_);
@@ -351,6 +352,18 @@ class Reader {
             read_label(key, label);
     }
 
+    // SQLite has no truth values: a row says 1.
+    void read_unchecked() {
+        const json::value* value = given("unchecked");
+        if (value == nullptr) return;
+        if (const auto flag = truth_of(*value)) {
+            request_.unchecked = *flag;
+        } else {
+            complain("unchecked", fmt::format("must be true or false (in a row 1 or 0), not {}",
+                                              kind_of(*value)));
+        }
+    }
+
     void read_label(std::string_view key, const json::value& value) {
         const std::string field = fmt::format("labels.{}", clip_utf8(key, 64));
         if (!is_job_id(key)) {  // labels have names of the same shape
@@ -400,6 +413,13 @@ class Reader {
 };
 
 }  // namespace
+
+std::optional<bool> truth_of(const json::value& value) {
+    if (value.is_bool()) return value.get_bool();
+    if (value == json::value(1)) return true;
+    if (value == json::value(0)) return false;
+    return std::nullopt;
+}
 
 Intake parse_job(const json::value& value, Instant now, const IntakeLimits& limits) {
     const auto* object = value.if_object();

@@ -1,5 +1,6 @@
 #pragma once
 // From what a submitter wrote to a JobRequest: one validation for every way in.
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -22,6 +23,9 @@ struct IntakeLimits {
     std::size_t label_count = 32;
     int max_attempts = 100;
 };
+
+// true and 1, false and 0; nothing for anything else.
+std::optional<bool> truth_of(const json::value& value);
 
 // A job object as the socket takes it. All errors at once, unknown members included (with the
 // nearest known name); reads `not_before` and `deadline` as RFC 3339 text or Unix milliseconds.

@@ -63,8 +63,11 @@ void check_submits(const Job& job, Findings& found) {
 
 void check_outputs(const Job& job, Findings& found) {
     const bool result = job.state == State::fetching || job.state == State::completed;
-    found.require(!result || !job.outputs.empty(), "result_with_outputs",
+    const bool values_only = job.state == State::completed && !job.values.empty();
+    found.require(!result || !job.outputs.empty() || values_only, "result_with_outputs",
                   "its result is known and names no output");
+    found.require(result || is_terminal(job.state) || job.values.empty(), "values_with_result",
+                  "it has a result's values before its result is known");
     found.require(result || is_terminal(job.state) || job.outputs.empty(), "outputs_with_result",
                   "it has outputs before its result is known");
     int index = 0;

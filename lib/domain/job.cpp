@@ -51,6 +51,9 @@ json::object output_to_json(const Output& output) {
     object["bytes"] = opt(output.bytes);
     object["sha256"] = text(output.sha256);
     object["stored"] = output.stored;
+    // Only where they mean something, so that an older trail folds to the same form.
+    if (output.kind != MediaKind::any) object["kind"] = to_string(output.kind);
+    if (output.inlined) object["inlined"] = true;
     return object;
 }
 
@@ -76,6 +79,11 @@ void add_progress(json::object& object, const Job& job) {
     json::array outputs;
     for (const Output& output : job.outputs) outputs.push_back(output_to_json(output));
     object["outputs"] = std::move(outputs);
+    // What is no JSON is kept as a text: verification is to tell of it, not to stumble.
+    if (!job.values.empty()) {
+        auto values = parse_json(job.values);
+        object["result_values"] = values ? std::move(*values) : json::value(job.values);
+    }
     object["cost_micro_usd"] = opt(job.cost_micro_usd);
     object["submitted_at"] = opt(job.submitted_at);
     object["finished_at"] = opt(job.finished_at);

@@ -9,6 +9,7 @@
 #include "base/ids.hpp"
 #include "base/json.hpp"
 #include "base/time.hpp"
+#include "domain/media_kind.hpp"
 #include "domain/state.hpp"
 
 namespace reeld::domain {
@@ -32,6 +33,7 @@ struct JobRequest {
     int max_attempts = 5;    // billed or possibly billed submits, at most
     std::string output;      // file name template; empty: the default one
     std::map<std::string, std::string> labels;
+    bool unchecked = false;  // the input was not compared with the catalogue; only the trail keeps it
     friend bool operator==(const JobRequest&, const JobRequest&) = default;
 };
 
@@ -47,13 +49,15 @@ struct Remote {
 // One output of a job. `url` is known from the result on, the rest once the file is on disk.
 struct Output {
     int index = 0;                 // 0-based
-    std::string url;
+    std::string url;               // empty when the bytes came with the answer
     std::string path;              // absolute; chosen and durable before the first byte is written
     std::string content_type;      // the provider's word, then what the bytes are
     std::string file_name;         // the provider's suggestion
     std::optional<std::uint64_t> bytes;
     std::string sha256;            // lower-case hex
     bool stored = false;           // on disk, verified, under `path`
+    MediaKind kind = MediaKind::any;  // what the result promised
+    bool inlined = false;          // its bytes came with the answer; the store keeps them until stored
     friend bool operator==(const Output&, const Output&) = default;
 };
 
@@ -86,7 +90,8 @@ struct Job {
     bool cancel_requested = false;
     Restored restored = Restored::no;
     std::vector<Output> outputs;
-    std::optional<std::int64_t> cost_micro_usd;
+    std::string values;        // canonical JSON object: what the result says beside files; or empty
+    std::optional<std::int64_t> cost_micro_usd;  // of all attempts, as far as the provider tells
 
     std::optional<JobId> retry_of;    // the ended job that this one tries again
     Instant created_at{};

@@ -79,6 +79,15 @@ Result<std::string_view> MediaSource::bytes(std::uint64_t offset, std::size_t co
     return got;
 }
 
+Status probe_no_text(const ReadAt& read, std::uint64_t size) {
+    if (size == 0) return broken("an empty file");
+    MediaSource source(read, size);
+    const auto head = source.up_to(0, 512);
+    if (!head) return head.error();
+    const std::string_view text = name_of_text(*head);
+    return text.empty() ? ok() : Status(broken(std::string(text)));
+}
+
 Result<MediaFacts> probe_media(const ReadAt& read, std::uint64_t size) {
     if (size == 0) return broken("an empty file");
     MediaSource source(read, size);

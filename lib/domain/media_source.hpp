@@ -51,6 +51,9 @@ class MediaSource {
     std::uint64_t window_at_ = 0;
 };
 
+// `corrupt` for an empty file and for a text that stands in place of media.
+Status probe_no_text(const ReadAt& read, std::uint64_t size);
+
 // The probes of one family each; the caller has recognised the family by its first bytes.
 Result<MediaFacts> probe_bmff(MediaSource& source);
 Result<MediaFacts> probe_matroska(MediaSource& source);

@@ -192,8 +192,9 @@ struct KnownType {
     std::string_view extension;
 };
 // The first row of a content type gives its extension; every extension here is taken from URLs.
-constexpr std::array<KnownType, 33> known_types{
-    {{"video/mp4", "mp4"},        {"video/webm", "webm"},     {"video/quicktime", "mov"},
+constexpr std::array<KnownType, 36> known_types{
+    {{"audio/pcm", "pcm"},        {"audio/x-pcm", "pcm"},    {"audio/l16", "pcm"},
+     {"video/mp4", "mp4"},        {"video/webm", "webm"},     {"video/quicktime", "mov"},
      {"video/x-matroska", "mkv"}, {"video/matroska", "mkv"},  {"video/x-msvideo", "avi"},
      {"video/mp2t", "ts"},        {"video/ogg", "ogv"},       {"video/x-m4v", "m4v"},
      {"audio/mpeg", "mp3"},       {"audio/mp3", "mp3"},       {"audio/mp4", "m4a"},
@@ -204,6 +205,16 @@ constexpr std::array<KnownType, 33> known_types{
      {"image/jpg", "jpg"},        {"image/jpeg", "jpeg"},     {"image/webp", "webp"},
      {"image/gif", "gif"},        {"image/avif", "avif"},     {"image/heic", "heic"},
      {"application/ogg", "ogg"},  {"application/mp4", "mp4"}, {"application/zip", "zip"}}};
+
+std::string usual_extension(MediaKind kind) {
+    switch (kind) {
+        case MediaKind::any: return "bin";
+        case MediaKind::video: return "mp4";
+        case MediaKind::audio: return "mp3";
+        case MediaKind::image: return "png";
+    }
+    return "bin";
+}
 
 }  // namespace
 
@@ -253,7 +264,7 @@ std::string file_name(const Job& job, const Output& output, std::string_view ext
     return path + last_component(components.back(), values, suffix, fallback);
 }
 
-std::string extension_of(std::string_view content_type, std::string_view url) {
+std::string extension_of(std::string_view content_type, std::string_view url, MediaKind kind) {
     content_type = content_type.substr(0, content_type.find(';'));
     while (content_type.ends_with(' '))
         content_type.remove_suffix(1);
@@ -264,12 +275,12 @@ std::string extension_of(std::string_view content_type, std::string_view url) {
     }
     const std::string_view path = url.substr(0, url.find_first_of("?#"));
     const std::size_t dot = path.find_last_of("./");
-    if (dot == std::string_view::npos || path[dot] != '.') return "bin";
+    if (dot == std::string_view::npos || path[dot] != '.') return usual_extension(kind);
     const std::string_view extension = path.substr(dot + 1);
     for (const KnownType& type : known_types) {
         if (equals_ignoring_case(type.extension, extension)) return std::string(type.extension);
     }
-    return "bin";
+    return usual_extension(kind);
 }
 
 }  // namespace reeld::domain

@@ -20,7 +20,9 @@ Status check_template(std::string_view text);
 std::string file_name(const Job& job, const Output& output, std::string_view extension,
                       int collision);
 
-// "mp4" for video/mp4 or a URL that ends in .mp4; "bin" when nothing tells.
-std::string extension_of(std::string_view content_type, std::string_view url);
+// "mp4" for video/mp4 or a URL that ends in .mp4. Where neither tells, what such files usually are
+// for a kind, "bin" for none.
+std::string extension_of(std::string_view content_type, std::string_view url,
+                         MediaKind kind = MediaKind::any);
 
 }  // namespace reeld::domain

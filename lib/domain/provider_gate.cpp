@@ -125,6 +125,13 @@ ProviderState after_not_sent(ProviderState state, const GateLimits& limits, Inst
     return state;
 }
 
+ProviderState after_settled(ProviderState state, Instant now) {
+    if (state.paused != Reason::account || !state.probe_at || *state.probe_at <= now) return state;
+    state.probe_at = now;
+    state.probe_failures = std::max(0, state.probe_failures - 1);
+    return state;
+}
+
 ProviderState after_release(ProviderState state) {
     resume(state);
     state.limited_until.reset();

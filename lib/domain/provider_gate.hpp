@@ -53,6 +53,9 @@ ProviderState after_refusal(ProviderState state, const Refusal& refusal, const G
                             Instant now, Jitter jitter);
 ProviderState after_not_sent(ProviderState state, const GateLimits& limits, Instant now,
                              Jitter jitter);
+// A job at the provider has ended. What it held of the balance is free again, so a paused account is
+// tried at once; that look is on top of the timed ones.
+ProviderState after_settled(ProviderState state, Instant now);
 // A person said go, or the key was changed.
 ProviderState after_release(ProviderState state);
 

@@ -11,8 +11,10 @@ namespace {
 
 constexpr std::size_t name_bytes_max = 64;
 
-// Levenshtein distance over bytes; both texts are short.
-std::size_t distance(std::string_view a, std::string_view b) {
+}  // namespace
+
+// Levenshtein's; both texts are short.
+std::size_t edit_distance(std::string_view a, std::string_view b) {
     std::vector<std::size_t> row(b.size() + 1);
     std::iota(row.begin(), row.end(), std::size_t{0});
     for (std::size_t i = 0; i < a.size(); ++i) {
@@ -27,15 +29,13 @@ std::size_t distance(std::string_view a, std::string_view b) {
     return row.back();
 }
 
-}  // namespace
-
 std::string_view nearest_name(std::string_view wrong, std::span<const std::string_view> known) {
     if (wrong.size() > name_bytes_max) return {};
     const std::string lowered = to_lower(wrong);
     std::string_view best;
     std::size_t best_distance = std::max<std::size_t>(2, wrong.size() / 3) + 1;
     for (const std::string_view name : known) {
-        const std::size_t d = distance(lowered, to_lower(name));
+        const std::size_t d = edit_distance(lowered, to_lower(name));
         // A name that shares nothing is no help, however short it is.
         if (d < best_distance && d < std::max(name.size(), wrong.size())) {
             best = name;

@@ -6,6 +6,9 @@
 
 namespace reeld::domain {
 
+// How many bytes have to be put in, taken out or exchanged to make one text of the other.
+std::size_t edit_distance(std::string_view a, std::string_view b);
+
 // The known name that a mistyped one is closest to; empty when none is close enough.
 std::string_view nearest_name(std::string_view wrong, std::span<const std::string_view> known);
 

@@ -221,10 +221,19 @@ Step unknown(const Context& c, Reason reason, ErrorInfo error, std::optional<Rem
     return Step{std::move(job), {}, "may have been accepted; it is not sent again", "unknown"};
 }
 
+// What a job has cost is the sum of its attempts.
+void add_cost(Job& job, std::optional<std::int64_t> micro_usd) {
+    if (micro_usd) job.cost_micro_usd = job.cost_micro_usd.value_or(0) + *micro_usd;
+}
+
 // The attempt is over without a result.
-Step attempt_over(const Context& c, const Refusal& refusal) {
+Step attempt_over(const Context& c, const ResultFailed& failed) {
+    const Refusal& refusal = failed.refusal;
     Job job = c.job;
     job.error = refusal.error;
+    add_cost(job, failed.cost_micro_usd);
+    const int most = std::min(job.request.max_attempts,
+                              refusal.attempts_max.value_or(job.request.max_attempts));
     Step step;
     if (job.cancel_requested && remote_reason(job) != Reason::deadline) {
         step = finish(c, std::move(job), State::cancelled, Reason::after_submit,
@@ -234,9 +243,13 @@ Step attempt_over(const Context& c, const Refusal& refusal) {
     } else if (deadline_passed(c)) {
         step = finish(c, std::move(job), State::failed, Reason::deadline,
                       "failed, and the deadline leaves no time for another attempt");
-    } else if (job.billable_attempts >= job.request.max_attempts) {
-        step = finish(c, std::move(job), State::failed, Reason::attempts,
-                      fmt::format("failed, and all {} attempts are used", job.billable_attempts));
+    } else if (job.billable_attempts >= most) {
+        std::string why = most < job.request.max_attempts
+                              ? fmt::format("failed {} times in a way that trying again does not mend",
+                                            job.billable_attempts)
+                              : fmt::format("failed, and all {} attempts are used",
+                                            job.billable_attempts);
+        step = finish(c, std::move(job), State::failed, Reason::attempts, std::move(why));
     } else {
         step = Step{wait_backoff(c, job, job.billable_attempts, refusal.retry_after),
                     {},
@@ -253,11 +266,18 @@ Step result_known(const Context& c, const ResultSeen& result) {
     job.reason = Reason::none;
     job.error.reset();
     job.outputs = result.outputs;
-    if (result.cost_micro_usd) job.cost_micro_usd = result.cost_micro_usd;
+    job.values = result.values;
+    add_cost(job, result.cost_micro_usd);
     job.queue_position.reset();
     job.progress.reset();
     job.fetch_failures = 0;
     clear_polls(job);
+    if (job.outputs.empty()) {
+        Step step = finish(c, std::move(job), State::completed, Reason::none,
+                           "the result has values and no file");
+        step.attempt_outcome = "completed";
+        return step;
+    }
     job.due_at = c.now + operation_check;
     return Step{std::move(job), {effect::Fetch{}}, "the result is known", "completed"};
 }
@@ -800,7 +820,7 @@ struct AtProvider : FetchNews, Skip<Admitted, SubmitInterrupted, EvidenceSearche
         return Step{std::move(job), {}, "unknown to the provider; a person decides", {}};
     }
     Outcome operator()(const ResultSeen& e) const { return result_known(c, e); }
-    Outcome operator()(const ResultFailed& e) const { return attempt_over(c, e.refusal); }
+    Outcome operator()(const ResultFailed& e) const { return attempt_over(c, e); }
     Outcome operator()(const ResultNotReady&) const {
         Job job = c.job;
         ++job.quiet_polls;
@@ -873,6 +893,8 @@ struct InFetching : SubmitAnswers, RemoteNoise,
         bool changed = false;
         for (std::size_t i = 0; i < job.outputs.size() && i < e.outputs.size(); ++i) {
             if (job.outputs[i].stored || job.outputs[i].url == e.outputs[i].url) continue;
+            // What came with an answer is here; what had an address and came so now is not.
+            if (job.outputs[i].inlined || e.outputs[i].inlined) continue;
             job.outputs[i].url = e.outputs[i].url;
             changed = true;
         }
@@ -1037,6 +1059,7 @@ std::optional<Job> retry_row(const Job& ended, JobId id, Instant now) {
     job.attempt = ended.attempt;
     job.submitted_at = ended.submitted_at;
     job.cost_micro_usd = ended.cost_micro_usd;
+    job.values = ended.values;
     // The ended job keeps its files; this one fetches its own from the same addresses.
     for (const Output& known : ended.outputs) {
         Output output;
@@ -1044,6 +1067,8 @@ std::optional<Job> retry_row(const Job& ended, JobId id, Instant now) {
         output.url = known.url;
         output.content_type = known.content_type;
         output.file_name = known.file_name;
+        output.kind = known.kind;
+        output.inlined = known.inlined;
         job.outputs.push_back(std::move(output));
     }
     job.due_at = now;

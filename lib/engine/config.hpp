@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "catalogue/catalogue.hpp"
 #include "domain/provider_gate.hpp"
 #include "domain/transition.hpp"
 #include "provider_api/provider.hpp"
@@ -16,6 +17,7 @@ struct ProviderSetup {
     std::shared_ptr<const provider_api::Provider> provider;
     domain::Policy policy;
     domain::GateLimits limits;
+    int status_streams = 0;                // jobs whose status is streamed at once
     bool has_key = false;
     bool allow_plain_http = false;         // the user named an http URL
     bool allow_private_addresses = false;  // the user named a host that is not public
@@ -50,6 +52,8 @@ struct EngineConfig {
     std::map<std::string, ProviderSetup> providers;  // by registry name, asked in this order
     DownloadSetup downloads;
     RetentionSetup retention;
+    // What inputs are compared with before they become jobs; null: they are taken as they are.
+    std::shared_ptr<const catalogue::Catalogue> catalogue;
     std::string webhook_public_url;  // without a trailing slash; empty: polling only
     Millis inbox_interval{5'000};    // the slow timer behind the file notification
     Millis stop_grace{8'000};        // how long a stop waits for submits in flight

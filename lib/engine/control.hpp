@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "catalogue/catalogue.hpp"
 #include "domain/job.hpp"
 #include "engine/person.hpp"
 #include "engine/verifier.hpp"
@@ -146,6 +147,8 @@ class Control {
 
     // The provider for an endpoint id; nothing when none is configured for it.
     virtual std::optional<std::string> provider_of(std::string_view model) const = 0;
+    // What inputs are compared with; null: with nothing.
+    virtual std::shared_ptr<const catalogue::Catalogue> catalogue() const { return nullptr; }
     // Why a queued job is not started: concurrency, rate_limit, disk or none; for others its own.
     virtual domain::Reason shown_reason(const domain::Job& job) const = 0;
 

@@ -60,7 +60,8 @@ struct Core {
           commit(s.tasks.executor(), s.store),
           dispatch_bell(s.tasks.executor()),
           timer_bell(s.tasks.executor()),
-          event_bell(s.tasks.executor()) {}
+          event_bell(s.tasks.executor()),
+          stream_bell(s.tasks.executor()) {}
 
     Services services;
     EngineTime time;
@@ -70,6 +71,7 @@ struct Core {
     runtime::Bell dispatch_bell;  // something may be submitted now
     runtime::Bell timer_bell;     // an earlier owner timer was set
     runtime::Bell event_bell;     // audit events are durable
+    runtime::Bell stream_bell;    // a job's status may be streamed now
     std::optional<Instant> next_timer;  // what the timer loop sleeps for
     std::optional<Instant> clock_set_at;  // since when its dates can be trusted again
     bool stopping = false;

@@ -9,7 +9,7 @@
 #include "base/crash_point.hpp"
 #include "base/crypto.hpp"
 #include "base/retry_branch.hpp"
-#include "domain/media_probe.hpp"
+#include "domain/media_kind.hpp"
 #include "engine/fetch_policy.hpp"
 #include "engine/part_file.hpp"
 #include "engine/part_sink.hpp"
@@ -79,7 +79,8 @@ class Fetch {
         ends_ = deps_.clock.monotonic() + config_.total_timeout;
         auto problem = prepare();
         if (!problem) problem = co_await open_part();
-        if (!problem) problem = co_await transfer();
+        if (!problem && task_.content) problem = co_await write_content();
+        if (!problem && !task_.content) problem = co_await transfer();
         if (!problem) problem = check_size();
         if (!problem) problem = probe();
         if (!problem) problem = co_await publish();
@@ -107,8 +108,10 @@ class Fetch {
                 fmt::format("the file has {}; downloads.max_bytes allows {}",
                             format_size(*task_.expected_bytes), format_size(config_.max_bytes))));
         }
-        if (const auto hop = check_hop(task_.url, hosts()); !hop)
-            return problem_of_error(hop.error());
+        if (!task_.content) {
+            const auto hop = check_hop(task_.url, hosts());
+            if (!hop) return problem_of_error(hop.error());
+        }
         const Status made = make_folder_of(deps_.files, config_.outputs, task_.target);
         return made ? Problem() : problem_of_disk(made.error());
     }
@@ -167,6 +170,20 @@ class Fetch {
         }
         co_return Problem(
             bad_redirect(fmt::format("more than {} redirects", config_.redirects_max)));
+    }
+
+    // From the begin at every try: what an earlier one left costs less to write than to trust.
+    awaitable<Problem> write_content() {
+        const std::string& content = *task_.content;
+        const auto emptied = part_.restart({}, content.size());
+        if (!emptied) co_return Problem(problem_of_disk(emptied.error()));
+        for (std::size_t at = 0; at < content.size(); at += block_bytes) {
+            const auto written = part_.append(std::string_view(content).substr(at, block_bytes));
+            if (!written) co_return Problem(problem_of_disk(written.error()));
+            co_await runtime::asio::post(runtime::asio::use_awaitable);
+        }
+        crash_point::pass(CrashPoint::fetch_content_written);
+        co_return Problem();
     }
 
     awaitable<Exchange> ask(FetchHop hop, PartSink& sink) {
@@ -246,7 +263,7 @@ class Fetch {
         const domain::ReadAt read = [this](std::uint64_t offset, std::span<char> out) {
             return part_.read_at(offset, out);
         };
-        return domain::probe_media(read, part_.bytes());
+        return domain::probe_promised(read, part_.bytes(), task_.kind, task_.content_type);
     }
 
     Problem probe() {
@@ -325,6 +342,8 @@ FetchTask make_fetch_task(const JobId& job, const domain::Output& output) {
     task.target = output.path;
     task.part = part_path(output.path, job);
     task.expected_bytes = output.bytes;
+    task.kind = output.kind;
+    task.content_type = output.content_type;
     return task;
 }
 
@@ -361,7 +380,7 @@ awaitable<std::optional<OutputStored>> Downloader::find_stored(FetchTask task) {
     const domain::ReadAt read = [&](std::uint64_t offset, std::span<char> out) {
         return (*file)->read_at(offset, out);
     };
-    const auto facts = domain::probe_media(read, *size);
+    const auto facts = domain::probe_promised(read, *size, task.kind, task.content_type);
     if (!facts) co_return std::nullopt;
     const auto hash = co_await hash_file(**file, *size);
     if (!hash) co_return std::nullopt;

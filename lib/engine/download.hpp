@@ -2,6 +2,7 @@
 // Fetches one output of one job: from its URL to a verified, durable file under its planned path.
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,6 +37,10 @@ struct FetchTask {
     std::string target;                           // absolute, planned and durable in the store
     std::string part;                             // part_path(target, job)
     std::optional<std::uint64_t> expected_bytes;  // the provider's word, when it gave one
+    domain::MediaKind kind = domain::MediaKind::any;  // what was promised …
+    std::string content_type;                         // … in the provider's words
+    // The bytes, when they are here already: nothing is asked of anybody.
+    std::shared_ptr<const std::string> content;
 };
 
 // The task for an output whose path is planned.

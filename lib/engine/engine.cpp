@@ -11,6 +11,7 @@
 #include "engine/adoption.hpp"
 #include "engine/gatekeeper.hpp"
 #include "engine/health_check.hpp"
+#include "engine/intake_check.hpp"
 
 namespace reeld::engine {
 namespace {
@@ -59,6 +60,7 @@ Engine::Engine(Services services, EngineConfig config)
       clock_watch_(core_),
       fetch_(core_),
       tasks_(core_, fetch_),
+      streams_(core_, tasks_),
       dispatcher_(core_, tasks_),
       webhooks_(core_, tasks_),
       inbox_(core_),
@@ -106,6 +108,7 @@ void Engine::spawn_loops() {
     tasks.spawn("dispatcher", dispatcher_.run());
     tasks.spawn("clock", clock_watch_.run());
     tasks.spawn("timers", run_timers());
+    tasks.spawn("status streams", streams_.run());
     tasks.spawn("inbox", inbox_.run());
     tasks.spawn("upkeep", run_upkeep());
     tasks.spawn("retention", retention_.run());
@@ -218,6 +221,7 @@ void Engine::reconfigure(EngineConfig config) {
     }
     core_.dispatch_bell.ring();
     core_.timer_bell.ring();
+    core_.stream_bell.ring();
     retention_.look_again();
     core_.services.tasks.spawn("key check", check_keys(core_));
 }
@@ -338,8 +342,9 @@ awaitable<Result<std::vector<Submitted>>> Engine::submit(
                 request.id = JobId(runtime::uuid_v7(core_.now(), core_.services.rng));
             }
             Submitted one;
+            std::string text = created_words("submitted over the socket", request);
             one.job = domain::first_row(std::move(request), *provider, core_.now());
-            const auto outcome = create(core_, tx, one.job, "submitted over the socket");
+            const auto outcome = create(core_, tx, one.job, std::move(text));
             if (outcome == store::InsertOutcome::conflict) {
                 refuse(ErrorCode::conflict, one.job.request.id.str());
             }
@@ -450,6 +455,7 @@ awaitable<Result<Job>> Engine::retry(JobId id, Person person) {
             return;
         }
         create(core_, tx, *row, fmt::format("retries {}", id.str()));
+        tx.copy_contents(id, *row);
         const std::int64_t proof =
             tx.insert_evidence(person_evidence(*ended, person, "retry", {}, core_.now()));
         note(core_, tx, *ended, "retried",

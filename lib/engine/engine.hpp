@@ -12,6 +12,7 @@
 #include "engine/inbox_intake.hpp"
 #include "engine/job_tasks.hpp"
 #include "engine/retention.hpp"
+#include "engine/status_streams.hpp"
 #include "engine/webhook_intake.hpp"
 
 namespace reeld::engine {
@@ -42,6 +43,9 @@ class Engine : public Control {
     awaitable<Result<BackupDone>> backup(std::string path,
                                          std::function<bool()> abandoned) override;
     std::optional<std::string> provider_of(std::string_view model) const override;
+    std::shared_ptr<const catalogue::Catalogue> catalogue() const override {
+        return core_.config.catalogue;
+    }
     domain::Reason shown_reason(const domain::Job& job) const override;
     awaitable<Status> read_barrier() override;
     store::Store& store() override { return core_.services.store; }
@@ -73,6 +77,7 @@ class Engine : public Control {
     ClockWatch clock_watch_;
     FetchStage fetch_;
     JobTasks tasks_;
+    StatusStreams streams_;
     Dispatcher dispatcher_;
     WebhookIntake webhooks_;
     InboxIntake inbox_;

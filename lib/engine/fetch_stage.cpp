@@ -104,8 +104,26 @@ awaitable<std::vector<domain::Effect>> FetchStage::fetch(JobId id) {
 
 awaitable<domain::Event> FetchStage::fetch_planned(JobId id, Output output) {
     FetchTask task = make_fetch_task(id, output);
+    if (output.inlined) {
+        task.content = load_content(id, output.index);
+        if (!task.content) {
+            domain::event::FetchFailed lost;
+            lost.index = output.index;
+            lost.problem = domain::event::FetchProblem::refused;
+            lost.error = {"content_missing",
+                          "the file came with the answer, and the database does not have it any more"};
+            co_return domain::Event(std::move(lost));
+        }
+    }
     domain::Event event = co_await downloader_.fetch(std::move(task));
     co_return event;
+}
+
+std::shared_ptr<const std::string> FetchStage::load_content(const JobId& id, int index) const {
+    auto found =
+        core_.services.store.transact([&](store::Tx& tx) { return tx.find_content(id, index); });
+    if (!found || !*found) return nullptr;
+    return std::make_shared<const std::string>(std::move(**found));
 }
 
 // The path is durable before the first byte is written, so that a file under it can be told from a
@@ -117,7 +135,7 @@ awaitable<FetchStage::Planned> FetchStage::plan(Job job, Output output, bool tak
         planned.output = std::move(output);
         co_return planned;
     }
-    const std::string extension = domain::extension_of(output.content_type, output.url);
+    const std::string extension = domain::extension_of(output.content_type, output.url, output.kind);
     for (int collision = 0; collision < collisions_max; ++collision) {
         const std::string relative = domain::file_name(job, output, extension, collision);
         const std::string path = root + "/" + relative;

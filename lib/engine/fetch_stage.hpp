@@ -36,6 +36,7 @@ class FetchStage {
     void forget(const JobId& id, const std::string& path, bool stored);
     void owe(const std::string& file);
     void owe_removal(const JobId& id, const std::string& path);
+    std::shared_ptr<const std::string> load_content(const JobId& id, int index) const;
     awaitable<domain::Event> fetch_planned(JobId id, domain::Output output);
 
     Core& core_;

@@ -57,6 +57,14 @@ void update_gate(Core& core, store::Tx& tx, const std::string& provider,
     save(core, tx, before, gate_after(before, event, limits, core.now(), core.jitter()));
 }
 
+void settle_gate(Core& core, store::Tx& tx, const domain::Job& before, const domain::Job& after) {
+    const bool was_there = before.state == domain::State::submitted ||
+                           before.state == domain::State::running;
+    if (!was_there || domain::is_in_hand(after.state)) return;
+    const ProviderState state = tx.provider_state(after.provider);
+    save(core, tx, state, domain::after_settled(state, core.now()));
+}
+
 void release_gate(Core& core, store::Tx& tx, const std::string& provider) {
     const ProviderState before = tx.provider_state(provider);
     save(core, tx, before, domain::after_release(before));

@@ -10,6 +10,10 @@ namespace reeld::engine {
 void update_gate(Core& core, store::Tx& tx, const std::string& provider,
                  const domain::Event& event);
 
+// In the same transaction as each step of a job: one that has left the provider may have freed what a
+// paused account lacks.
+void settle_gate(Core& core, store::Tx& tx, const domain::Job& before, const domain::Job& after);
+
 // A person released a job, or the key was changed.
 void release_gate(Core& core, store::Tx& tx, const std::string& provider);
 

@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/crash_point.hpp"
 #include "base/log.hpp"
 #include "base/retry_branch.hpp"
 #include "domain/intake.hpp"
+#include "engine/intake_check.hpp"
 #include "engine/job_writer.hpp"
 
 namespace reeld::engine {
@@ -31,6 +34,26 @@ std::optional<std::string> provider_for(const Core& core, const std::string& mod
         if (setup.provider->serves(model)) return name;
     }
     return std::nullopt;
+}
+
+// Everything that keeps the row from becoming a job, the catalogue's word included.
+std::vector<domain::FieldError> mistakes_of(const Core& core, const store::InboxRow& row,
+                                            const domain::Intake& parsed) {
+    std::vector<domain::FieldError> all;
+    if (const auto* errors = std::get_if<std::vector<domain::FieldError>>(&parsed)) all = *errors;
+    const bool model_told = std::any_of(all.begin(), all.end(), [](const auto& error) {
+        return error.field == "model";
+    });
+    const auto model = find_string(row.job, "model");
+    if (model_told || !model) return all;
+    if (!provider_for(core, *model)) {
+        all.push_back(
+            {"model", fmt::format("no configured provider serves \"{}\"", *model)});
+        return all;
+    }
+    auto more = catalogue_mistakes(core.config.catalogue.get(), core.services.store, row.job);
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
 }
 
 }  // namespace
@@ -131,23 +154,21 @@ awaitable<Result<int>> InboxIntake::drain() {
 
 Status InboxIntake::take(const store::InboxRow& row, std::string& refusal) {
     auto parsed = domain::parse_job(row.job, core_.now());
-    if (const auto* errors = std::get_if<std::vector<domain::FieldError>>(&parsed)) {
-        refusal = in_words(*errors);
+    const auto mistakes = mistakes_of(core_, row, parsed);
+    if (!mistakes.empty()) {
+        refusal = in_words(mistakes);
         return ok();
     }
     auto& request = std::get<domain::JobRequest>(parsed);
     const auto provider = provider_for(core_, request.model);
-    if (!provider) {
-        refusal = fmt::format("model: no configured provider serves \"{}\"", request.model);
-        return ok();
-    }
     const std::string id = request.id.str();
+    std::string text = created_words("dropped into the inbox", request);
     domain::Job job = domain::first_row(std::move(request), *provider, core_.now());
     store::InsertOutcome outcome = store::InsertOutcome::inserted;
     std::optional<store::RetiredJob> retired;
     const Status status = core_.services.store.transact(
         [&](store::Tx& tx) {
-            outcome = create(core_, tx, job, "dropped into the inbox");
+            outcome = create(core_, tx, job, text);
             if (outcome == store::InsertOutcome::retired) retired = tx.find_retired(JobId(id));
         });
     if (!status) return status;

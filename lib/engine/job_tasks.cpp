@@ -27,6 +27,11 @@ std::string webhook_url(const Core& core, const Job& job, const Token& token) {
                        token.str());
 }
 
+bool holds_files(const domain::Event& event) {
+    const auto* seen = std::get_if<domain::event::ResultSeen>(&event);
+    return seen != nullptr && !seen->contents.empty();
+}
+
 }  // namespace
 
 void JobTasks::start(const JobId& id, std::vector<domain::Effect> effects) {
@@ -115,6 +120,7 @@ awaitable<void> JobTasks::submit(JobId id) {
     intent.model = job->request.model;
     intent.input = job->request.input;
     intent.webhook_url = webhook_url(core_, *job, attempt->token);
+    intent.webhook_token = attempt->token;
     intent.intent_at = attempt->intent_at;
     auto request = setup.provider->build_submit(intent);
     crash_point::pass(CrashPoint::submit_request_leaves);
@@ -163,10 +169,13 @@ awaitable<void> JobTasks::read_result(JobId id) {
     const ProviderSetup setup = *configured;
     auto request = setup.provider->build_result(job->request.model, *job->remote);
     crash_point::pass(CrashPoint::result_request_leaves);
-    const Exchange exchange = co_await exchange_with(core_, setup, std::move(request));
+    Exchange exchange = co_await exchange_with(core_, setup, std::move(request),
+                                               setup.provider->limits().result_bytes);
     crash_point::pass(CrashPoint::result_answer_read);
     domain::Event event = setup.provider->read_result(exchange);
     core_.count("results", labels(*job, domain::name_of(event)));
+    // The files in it become files; a copy as evidence would be half of one, or none.
+    if (holds_files(event)) exchange.response.body = without_long_texts(exchange.response.body);
     std::optional<store::Evidence> proof =
         answer_evidence(*job, EvidenceKind::result_answer, exchange, core_.now());
     co_await take(id, std::move(event), std::move(proof));

@@ -5,6 +5,7 @@
 
 #include <stdexcept>
 
+#include "base/encoding.hpp"
 #include "base/log.hpp"
 #include "base/retry_branch.hpp"
 #include "domain/invariants.hpp"
@@ -77,6 +78,28 @@ store::AuditEntry entry_for(const Job& job, Instant now, std::string event, std:
     return entry;
 }
 
+// What came inline is known nowhere else: it becomes durable with the result that tells of it.
+void keep_contents(store::Tx& tx, const Job& job, const domain::Event& event) {
+    const auto* seen = std::get_if<domain::event::ResultSeen>(&event);
+    if (seen == nullptr) return;
+    for (const domain::event::OutputContent& content : seen->contents) {
+        const auto index = static_cast<std::size_t>(content.index);
+        const bool wanted = index < job.outputs.size() && job.outputs[index].inlined &&
+                            !job.outputs[index].stored;
+        if (wanted) tx.save_content(job, content.index, *content.bytes);
+    }
+}
+
+// What was asked for tells of a result's files where the result itself does not.
+domain::Event described(Core& core, const Job& job, domain::Event event) {
+    auto* seen = std::get_if<domain::event::ResultSeen>(&event);
+    const ProviderSetup* setup = core.setup(job.provider);
+    if (seen != nullptr && setup != nullptr && setup->provider) {
+        setup->provider->describe_outputs(job.request.input, seen->outputs);
+    }
+    return event;
+}
+
 Written step_forward(Core& core, store::Tx& tx, const Job& before, const domain::Event& event,
                      Step step, std::optional<store::Evidence> evidence,
                      std::optional<std::int64_t> evidence_id) {
@@ -95,6 +118,7 @@ Written step_forward(Core& core, store::Tx& tx, const Job& before, const domain:
     } else {
         update_attempt(tx, before, event, step, now);
         saved = tx.update_job(step.job);
+        if (saved) keep_contents(tx, step.job, event);
         store::AuditEntry entry =
             entry_for(before, now, std::string(name), step.note);
         entry.to = step.job.state;
@@ -106,6 +130,7 @@ Written step_forward(Core& core, store::Tx& tx, const Job& before, const domain:
     }
     // One connection, one thread, one transaction: nobody can have been faster.
     if (!saved) throw std::logic_error("a job's row changed under its own transaction");
+    settle_gate(core, tx, before, step.job);
     written.job = std::move(step.job);
     return written;
 }
@@ -165,11 +190,9 @@ void leave_mark(Core& core, store::Tx& tx, Written& written, const domain::Event
     note(core, tx, written.job, std::move(name), written.note, evidence_id);
 }
 
-}  // namespace
-
-Written apply(Core& core, store::Tx& tx, const JobId& id, const domain::Event& event,
-              std::optional<store::Evidence> evidence, std::optional<std::int64_t> evidence_id,
-              std::string_view who) {
+Written decide(Core& core, store::Tx& tx, const JobId& id, const domain::Event& event,
+               std::optional<store::Evidence> evidence, std::optional<std::int64_t> evidence_id,
+               std::string_view who) {
     Written written;
     std::optional<Job> job = tx.find_job(id);
     if (!job) return written;
@@ -189,8 +212,8 @@ Written apply(Core& core, store::Tx& tx, const JobId& id, const domain::Event& e
             return written;
         }
     } else {
-        outcome = domain::transition(*job, event, core.policy(job->provider), core.now(),
-                                     core.jitter());
+        outcome = domain::transition(*job, described(core, *job, event),
+                                     core.policy(job->provider), core.now(), core.jitter());
     }
     const auto sign = [&](std::string& text) {
         if (!text.empty() && !who.empty()) text += fmt::format(" ({})", who);
@@ -216,6 +239,30 @@ Written apply(Core& core, store::Tx& tx, const JobId& id, const domain::Event& e
     leave_mark(core, tx, written, event, evidence, evidence_id);
     if (always && evidence) tx.insert_evidence(*evidence);
     return written;
+}
+
+}  // namespace
+
+Written apply(Core& core, store::Tx& tx, const JobId& id, const domain::Event& event,
+              std::optional<store::Evidence> evidence, std::optional<std::int64_t> evidence_id,
+              std::string_view who) {
+    Written written =
+        decide(core, tx, id, event, std::move(evidence), evidence_id, who);
+    const auto* seen = std::get_if<domain::event::StatusSeen>(&event);
+    if (seen != nullptr && written.kind == Written::Kind::stepped) {
+        keep_logs(core, tx, written.job, seen->logs);
+    }
+    return written;
+}
+
+void keep_logs(Core& core, store::Tx& tx, const Job& job,
+               const std::vector<domain::LogLine>& lines) {
+    constexpr std::size_t shown = 200;
+    if (lines.empty()) return;
+    const store::LogsAdded added = tx.add_logs(job, lines);
+    if (added.lines == 0 || !added.first) return;
+    note(core, tx, job, "log_begins",
+         fmt::format("the provider's log begins: {}", clip_utf8(lines.front().message, shown)));
 }
 
 store::InsertOutcome create(Core& core, store::Tx& tx, Job& job, std::string text) {
@@ -299,6 +346,9 @@ void tell(Core& core, const Written& written) {
     if (written.kind == Written::Kind::missing) return;
     core.event_bell.ring();
     const Job& job = written.job;
+    const ProviderSetup* setup = core.setup(job.provider);
+    const bool there = job.state == domain::State::submitted || job.state == domain::State::running;
+    if (there && setup != nullptr && setup->status_streams > 0) core.stream_bell.ring();
     if (job.due_at && (!core.next_timer || *job.due_at < *core.next_timer)) core.timer_bell.ring();
     if (written.kind == Written::Kind::stepped && domain::is_terminal(job.state)) {
         core.count("jobs_ended", fmt::format("state=\"{}\"", domain::to_string(job.state)));

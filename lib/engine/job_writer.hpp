@@ -31,6 +31,10 @@ store::InsertOutcome create(Core& core, store::Tx& tx, domain::Job& job, std::st
 // "id" was completed on …: what the id of a removed record is answered with.
 std::string retired_words(const store::RetiredJob& job);
 
+// The lines of a provider's log that are new. The first of an attempt leaves a note in the trail.
+void keep_logs(Core& core, store::Tx& tx, const domain::Job& job,
+               const std::vector<domain::LogLine>& lines);
+
 // An entry of the trail that changes nothing.
 void note(Core& core, store::Tx& tx, const domain::Job& job, std::string event, std::string text,
           std::optional<std::int64_t> evidence = std::nullopt);

@@ -4,6 +4,7 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include "base/crypto.hpp"
 #include "base/encoding.hpp"
 #include "base/secret.hpp"
 
@@ -56,6 +57,30 @@ store::Evidence answer_evidence(const domain::Job& job, store::EvidenceKind kind
     return evidence;
 }
 
+namespace {
+
+constexpr std::size_t kept_text_bytes = 4'096;
+
+void shorten_texts(json::value& value) {
+    if (auto* object = value.if_object()) {
+        for (auto& member : *object) shorten_texts(member.value());
+    } else if (auto* array = value.if_array()) {
+        for (auto& element : *array) shorten_texts(element);
+    } else if (const auto* text = value.if_string(); text && text->size() > kept_text_bytes) {
+        value = fmt::format("[{} bytes, SHA-256 {}]", text->size(),
+                            sha256_hex(std::string_view(*text)));
+    }
+}
+
+}  // namespace
+
+std::string without_long_texts(const std::string& body) {
+    auto value = parse_json(body);
+    if (!value) return {};
+    shorten_texts(*value);
+    return json::serialize(*value);
+}
+
 http::RequestOptions options_for(const ProviderSetup& setup) {
     http::RequestOptions options;
     options.total_timeout = setup.policy.submit_timeout;
@@ -66,13 +91,15 @@ http::RequestOptions options_for(const ProviderSetup& setup) {
     return options;
 }
 
-awaitable<Exchange> exchange_with(Core& core, ProviderSetup setup, Result<HttpRequest> request) {
+awaitable<Exchange> exchange_with(Core& core, ProviderSetup setup, Result<HttpRequest> request,
+                                  std::uint64_t body_bytes_max) {
     if (!request) {
         Exchange exchange;
         exchange.error = request.error();
         co_return exchange;
     }
     http::RequestOptions options = options_for(setup);
+    if (body_bytes_max > 0) options.body_bytes_max = body_bytes_max;
     HttpRequest built = std::move(*request);
     // The query holds the webhook's token.
     const std::string asked = fmt::format("{} {}", built.method, redact_url(built.url));

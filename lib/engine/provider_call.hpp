@@ -19,7 +19,11 @@ store::Evidence answer_evidence(const domain::Job& job, store::EvidenceKind kind
 http::RequestOptions options_for(const ProviderSetup& setup);
 
 // Sends `request`; when it could not be built, the exchange is one that was never sent.
-awaitable<Exchange> exchange_with(Core& core, ProviderSetup setup, Result<HttpRequest> request);
+awaitable<Exchange> exchange_with(Core& core, ProviderSetup setup, Result<HttpRequest> request,
+                                  std::uint64_t body_bytes_max = 0);
+
+// An answer as evidence of what it said, each text beyond 4 KiB by its length and hash.
+std::string without_long_texts(const std::string& body);
 
 // Keeps the provider's health figures and how far this machine's clock is from the provider's.
 void heard_from(Core& core, const std::string& provider, const Exchange& exchange);

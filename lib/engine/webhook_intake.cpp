@@ -51,14 +51,17 @@ std::optional<std::pair<std::string, Token>> parse_path(std::string_view target)
     return std::pair{std::string(rest.substr(0, slash)), Token(std::string(token))};
 }
 
+// What proves by being known is not written down; of a signature everything may be.
+bool is_secret(const std::string& name) {
+    return equals_ignoring_case(name, "authorization") || equals_ignoring_case(name, "cookie") ||
+           to_lower(name).ends_with("-secret");
+}
+
 std::string head_of(const Headers& headers) {
     json::object head;
     json::object all;
     for (const Header& header : headers.all()) {
-        if (equals_ignoring_case(header.name, "authorization") ||
-            equals_ignoring_case(header.name, "cookie")) {
-            continue;
-        }
+        if (is_secret(header.name)) continue;
         // What is no UTF-8 would make the stored head unreadable, and is no signature. Of two the
         // first counts, here as where they are checked.
         if (!is_utf8(header.value)) continue;
@@ -105,6 +108,7 @@ awaitable<http::ServerResponse> WebhookIntake::handle(http::ServerRequest reques
     provider_api::Delivery delivery;
     delivery.headers = request.headers;
     delivery.body = std::move(request.body);
+    delivery.token = address->second;
     const bool whole = delivery.body.size() <= store::evidence_body_bytes_max;
     std::optional<Attempt> attempt;
     bool flooded = false;
@@ -265,6 +269,7 @@ awaitable<bool> WebhookIntake::process_again(store::Evidence evidence, std::stri
             provider_api::Delivery delivery;
             delivery.headers = headers_from(evidence.head);
             delivery.body = evidence.body;
+            delivery.token = attempt->token;
             processed = process(tx, *attempt, delivery, evidence.id, keys_are_final);
         }
         if (!processed.needs_keys) tx.mark_processed(evidence.id);

@@ -22,6 +22,7 @@ struct ProviderConfig {
     std::string rest_url;        // fal: uploads, key set
     std::string platform_url;    // fal: request history
     std::string base_url;        // eachlabs
+    std::string auth;            // eachlabs: "bearer" or "x-api-key"; empty: the provider's default
     std::string user_id;         // optional: webhooks of other users are refused
 };
 
@@ -32,6 +33,7 @@ struct SubmitIntent {
     std::string model;
     std::string input;        // canonical JSON object
     std::string webhook_url;  // empty: polling only
+    Token webhook_token;      // the last part of that URL; what a webhook's secret can be made of
     Instant intent_at{};      // for the history: by the provider's clock, as far as that is known
 };
 
@@ -39,6 +41,7 @@ struct SubmitIntent {
 struct Delivery {
     Headers headers;
     std::string body;  // raw bytes
+    Token token;       // of the URL that it came to: the submit that it claims to speak of
 };
 
 // What a webhook's check found.
@@ -78,6 +81,8 @@ struct HistoryPage {
 
 struct Limits {
     std::size_t input_bytes = 256 * 1024;
+    // Of one answer to the result call. More than the usual where a result may hold files itself.
+    std::uint64_t result_bytes = 8 * 1024 * 1024;
 };
 
 class Provider {
@@ -97,9 +102,21 @@ class Provider {
     virtual Result<HttpRequest> build_status(const std::string& model, const domain::Remote& remote) const = 0;
     virtual domain::Event read_status(const Exchange& exchange) const = 0;
 
+    // The status as server-sent events, while the request is not over; nothing where there are none.
+    virtual std::optional<HttpRequest> build_status_stream(const std::string&,
+                                                           const domain::Remote&) const {
+        return std::nullopt;
+    }
+    // The data of one event; nothing when it says nothing.
+    virtual std::optional<domain::event::StatusSeen> read_stream_event(std::string_view) const {
+        return std::nullopt;
+    }
+
     // Result: ResultSeen, ResultFailed, ResultNotReady, RemoteCancelled, RemoteMissing or PollFailed.
     virtual Result<HttpRequest> build_result(const std::string& model, const domain::Remote& remote) const = 0;
     virtual domain::Event read_result(const Exchange& exchange) const = 0;
+    // Completes what a result says of its files by what the input (a JSON object) asked for.
+    virtual void describe_outputs(const std::string&, std::vector<domain::Output>&) const {}
 
     // Cancel: CancelAnswered or PollFailed.
     virtual Result<HttpRequest> build_cancel(const std::string& model, const domain::Remote& remote) const = 0;

@@ -3,6 +3,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/error.hpp>
 #include <list>
 #include <optional>
@@ -83,6 +84,23 @@ awaitable<bool> join_all(std::shared_ptr<State> state, Clock& clock, Millis dead
 
 }  // namespace
 
+namespace {
+
+template <class State>
+void signal_all(State& state) {
+    state.stopping = true;
+    std::vector<Task*> running;
+    for (auto& task : state.tasks)
+        running.push_back(&task);
+    for (Task* task : running) {
+        if (!task->ended) task->signal.emit(asio::cancellation_type::terminal);
+    }
+    state.stopping = false;
+    state.over.clear();
+}
+
+}  // namespace
+
 TaskGroup::TaskGroup(asio::any_io_executor executor,
                      std::function<void(const std::string&, std::exception_ptr)> on_failure)
     : state_(std::make_shared<State>(std::move(executor), std::move(on_failure))) {}
@@ -101,17 +119,10 @@ void TaskGroup::spawn(std::string name, awaitable<void> task) {
 }
 
 void TaskGroup::stop() {
-    const auto state = state_;
-    state->stopped = true;
-    state->stopping = true;
-    std::vector<Task*> running;
-    for (auto& task : state->tasks)
-        running.push_back(&task);
-    for (auto* task : running) {
-        if (!task->ended) task->signal.emit(asio::cancellation_type::terminal);
-    }
-    state->stopping = false;
-    state->over.clear();
+    state_->stopped = true;
+    // On the loop: Asio hands a signal on by a bare pointer, and off the loop a task may end between
+    // the signal and its delivery.
+    asio::dispatch(state_->executor, [state = state_] { signal_all(*state); });
 }
 
 awaitable<bool> TaskGroup::join(Clock& clock, Millis deadline) {

@@ -15,6 +15,9 @@ struct StatusStream {
     std::size_t job = 0;
     bool logs = false;
     bool cut = false;       // break after the first event
+    bool ends = false;      // end in good order after the first event of a running job
+    bool was_running = false;
+    std::size_t told = 0;   // log lines sent so far
     std::string last;       // the last event sent
     Instant quiet_since{};  // for the keepalive
 };

@@ -15,6 +15,8 @@ json::object write_settings(const World& world) {
             {"history_page", world.options.history_page},
             {"requests_per_minute", world.options.requests_per_minute},
             {"webhook_patient", world.options.webhook_patient},
+            {"in_flight_max", world.options.in_flight_max},
+            {"bare_401", world.options.bare_401},
             {"faults", to_json(world.options.faults)}};
 }
 
@@ -36,6 +38,10 @@ Status read_setting(World& world, const json::object& object, std::string_view k
         options.webhook_patient = *flag;
     } else if (key == "requests_per_minute" && whole && *whole >= 0) {
         options.requests_per_minute = static_cast<std::size_t>(*whole);
+    } else if (key == "in_flight_max" && whole && *whole >= 0) {
+        options.in_flight_max = static_cast<std::size_t>(*whole);
+    } else if (key == "bare_401" && flag) {
+        options.bare_401 = *flag;
     } else if (key == "history_page" && whole && *whole >= 1) {
         options.history_page = static_cast<std::size_t>(*whole);
     } else if (key == "strict_paths" && flag) {
@@ -68,7 +74,7 @@ Answer control(World& world, const Call& call) {
     return json_answer(200, write_settings(world));
 }
 
-json::object write_accepted(const World& world, const Job& job) {
+json::object write_accepted(const Job& job) {
     json::object out{{"request_id", job.request_id},
                      {"gateway_request_id", job.gateway_request_id},
                      {"endpoint", job.endpoint},
@@ -82,7 +88,7 @@ json::object write_accepted(const World& world, const Job& job) {
                      {"cancel_requested", job.cancel_requested},
                      {"downloads", job.downloads},
                      {"billed", job.billed},
-                     {"cost_usd", job.billed ? world.options.unit_price_usd : 0.0}};
+                     {"cost_usd", job.billed ? job.price_usd : 0.0}};
     if (!job.webhook.empty()) out["webhook"] = job.webhook;
     if (!job.finished_at) return out;
     out["status_code"] = job.outcome.status;
@@ -95,9 +101,11 @@ json::object write_accepted(const World& world, const Job& job) {
 json::object write_ledger(const World& world) {
     json::array accepted;
     std::size_t billed = 0;
+    double billed_usd = 0;
     for (const Job& job : world.queue.jobs()) {
-        accepted.push_back(write_accepted(world, job));
+        accepted.push_back(write_accepted(job));
         billed += job.billed ? 1 : 0;
+        billed_usd += job.billed ? job.price_usd : 0.0;
     }
     json::object fired;
     for (const auto& [name, count] : world.fired) {
@@ -106,7 +114,7 @@ json::object write_ledger(const World& world) {
     return {{"posts", world.posts},
             {"accepted", std::move(accepted)},
             {"billed", billed},
-            {"billed_usd", static_cast<double>(billed) * world.options.unit_price_usd},
+            {"billed_usd", billed_usd},
             {"faults", std::move(fired)}};
 }
 

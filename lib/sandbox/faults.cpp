@@ -12,16 +12,16 @@ constexpr std::array<std::string_view, fault_count> names{
     "submit_portal", "submit_redirect", "lost_answer", "truncated_answer", "slow_answer",
     "answer_no_id", "answer_odd", "answer_foreign_urls", "status_5xx", "status_429",
     "status_portal", "status_garbled", "status_404", "status_regress", "status_early",
-    "status_stale", "stream_cut", "server_retry", "cancel_ignored", "cancel_lies", "cancel_5xx",
+    "status_stale", "stream_cut", "stream_ends", "stream_refused", "server_retry", "cancel_ignored", "cancel_lies", "cancel_5xx",
     "moderation", "result_5xx", "result_empty", "result_foreign", "result_404", "result_portal",
     "result_garbled", "result_expires", "url_expires", "media_truncated", "media_corrupt",
     "media_404_once", "media_gone", "media_5xx", "media_redirect", "media_odd_type", "media_slow",
     "range_ignored", "webhook_dropped", "webhook_duplicate", "webhook_late", "webhook_early",
     "webhook_forged", "webhook_payload_error", "webhook_null", "webhook_stale", "webhook_cut",
     "webhook_swapped", "key_rotation", "keys_5xx", "keys_stale", "history_5xx", "history_blank",
-    "history_late"};
+    "history_late", "submit_402", "legacy_words", "output_shape", "webhook_legacy"};
 
-static_assert(names.back() == "history_late");
+static_assert(names.back() == "webhook_legacy");
 
 }  // namespace
 

@@ -52,6 +52,8 @@ enum class Fault {
     status_early,    // one status answer of a running job says COMPLETED
     status_stale,    // one status answer of a completed job says IN_PROGRESS
     stream_cut,      // the status stream breaks after its first event
+    stream_ends,     // the status stream ends in good order while the job runs
+    stream_refused,  // the first status stream is a 503
     server_retry,    // the job goes back to the queue once and gets another gateway_request_id
     cancel_ignored,  // a running job takes the cancel and completes all the same
     cancel_lies,     // a waiting job's cancel is answered OK, and it runs all the same
@@ -94,8 +96,13 @@ enum class Fault {
     history_5xx,    // one page is a 500, a 429 or an HTML page
     history_blank,  // the request is listed without its input
     history_late,   // the request is listed 5 to 30 min after its submit
+    // Of Eachlabs alone.
+    submit_402,      // not accepted; the balance is reserved by what is in flight
+    legacy_words,    // one answer has the older vocabulary: failed, succeeded, canceled
+    output_shape,    // the output is a list or an object
+    webhook_legacy,  // of the older shape, with a signature in place of the secret
 };
-inline constexpr std::size_t fault_count = static_cast<std::size_t>(Fault::history_late) + 1;
+inline constexpr std::size_t fault_count = static_cast<std::size_t>(Fault::webhook_legacy) + 1;
 
 std::string_view to_string(Fault fault);
 std::optional<Fault> parse_fault(std::string_view name);

@@ -8,6 +8,7 @@
 #include "base/crypto.hpp"
 #include "base/encoding.hpp"
 #include "sandbox/media.hpp"
+#include "sandbox/products.hpp"
 #include "sandbox/world.hpp"
 
 namespace reeld::sandbox {
@@ -21,7 +22,7 @@ Answer not_found() {
 }
 
 // A mistake of one download, or of all of them when a mark asks for it.
-std::optional<Answer> corrupt(World& world, Job& job, std::uint64_t at, const std::string& bytes,
+std::optional<Answer> corrupt(World& world, Job& job, std::uint64_t at, const Product& product,
                               const Headers& headers) {
     const bool struck = world.strikes(Fault::media_corrupt, at, job.marks, job.downloads == 1);
     const bool coin = world.draws.below("corrupt_as", at, 2) == 0;
@@ -29,7 +30,8 @@ std::optional<Answer> corrupt(World& world, Job& job, std::uint64_t at, const st
         return html_answer(200, "Service temporarily unavailable");
     }
     if (!job.marks.contains("cut") && !struck) return std::nullopt;
-    return serve_bytes(bytes.substr(0, bytes.size() / 2), "video/mp4", headers, false);
+    return serve_bytes(product.bytes.substr(0, product.bytes.size() / 2), product.content_type,
+                       headers, false);
 }
 
 bool is_over(const Call& call) {
@@ -68,18 +70,20 @@ Answer serve_output(World& world, const Call& call) {
     if (job == nullptr || job->stage != Stage::completed || job->outcome.status != 200) {
         return not_found();
     }
+    const auto product = make_product(world, *job, call.segments[3]);
+    if (!product) return not_found();
     if (call.segments[3] == picture_name) {
-        return serve_bytes(make_picture(), "image/png", call.headers, false);
+        return serve_bytes(product->bytes, product->content_type, call.headers, false);
     }
     const bool first = ++job->downloads == 1;
     const auto at = World::nth(*job, job->downloads);
     if (auto answer = withhold(world, call, *job, at, first)) return *answer;
-    const std::string bytes = make_output(world, *job);
-    if (auto answer = corrupt(world, *job, at, bytes, call.headers)) return *answer;
+    if (auto answer = corrupt(world, *job, at, *product, call.headers)) return *answer;
     const bool ignore_range = world.strikes(Fault::range_ignored, at, job->marks, first);
     const bool odd = world.strikes(Fault::media_odd_type, at, job->marks, first);
     Answer answer =
-        serve_bytes(bytes, odd ? "text/html" : "video/mp4", call.headers, ignore_range);
+        serve_bytes(product->bytes, odd ? "text/html" : product->content_type, call.headers,
+                    ignore_range);
     if (answer.body.empty() || call.method == "HEAD") return answer;
     if (world.strikes(Fault::media_truncated, at, job->marks, first)) {
         answer.cut_after = world.draws.below("truncate_at", at, answer.body.size());

@@ -29,6 +29,11 @@ struct Options {
     bool webhook_patient = false;        // fal's older policy: 10 retries within 2 h
     std::size_t requests_per_minute = 0;  // submits; more of them are a 429. 0: no limit
     double unit_price_usd = 0.28;
+    double eachlabs_price_usd = 0.43;
+    std::size_t in_flight_max = 10;   // predictions of Eachlabs; more are a 429. 0: no limit
+    Millis eachlabs_step{0};          // its predictions' times are multiples of it. 0: any
+    double noise = 0.5;               // other systems' executions in its list, for each of ours
+    bool bare_401 = false;            // its 401 says {}
     std::size_t upload_bytes_max = 256 * 1024 * 1024;  // all uploads together
 };
 

@@ -1,9 +1,9 @@
 // How jobs end, and the file that a good end makes.
 #include <fmt/format.h>
 
-#include "base/encoding.hpp"
-#include "sandbox/mp4.hpp"
-#include "sandbox/world.hpp"
+#include <array>
+
+#include "sandbox/products.hpp"
 
 namespace reeld::sandbox {
 
@@ -58,36 +58,23 @@ std::optional<Outcome> marked_outcome(const Job& job) {
     return std::nullopt;
 }
 
-Outcome video(const World& world, const Job& job) {
-    json::object file{
-        {"url", fmt::format("{}/files/b/{}/output.mp4", world.options.public_url, job.request_id)},
-        {"content_type", "video/mp4"},
-        {"file_name", "output.mp4"},
-        {"file_size", make_output(world, job).size()}};
-    Outcome outcome;
-    json::object body{{"video", std::move(file)}};
-    if (job.marks.contains("two_files")) {
-        // Its size is not told, as some models do it.
-        json::object picture{
-            {"url", fmt::format("{}/files/b/{}/{}", world.options.public_url, job.request_id,
-                                picture_name)},
-            {"content_type", "image/png"},
-            {"file_name", picture_name}};
-        json::array pictures;
-        pictures.push_back(std::move(picture));
-        body["images"] = std::move(pictures);
+// The first file of a result that has an address; nullptr when none has.
+json::object* first_file(json::value& body) {
+    json::object* members = body.if_object();
+    for (const char* name : {"video", "audio", "images"}) {
+        const auto at = members == nullptr ? nullptr : members->if_contains(name);
+        if (at == nullptr) continue;
+        json::value& one = at->is_array() && !at->get_array().empty() ? at->get_array()[0] : *at;
+        if (one.is_object() && one.get_object().contains("url")) return &one.get_object();
     }
-    outcome.body = std::move(body);
-    return outcome;
+    return nullptr;
 }
 
 }  // namespace
 
 Outcome plan_outcome(World& world, const Job& job) {
-    const auto prompt = find_string(job.input, "prompt");
-    if (!prompt || prompt->empty()) {
-        Outcome outcome = model_error(422, prompt ? "string_too_short" : "missing",
-                                      "field required", {"body", "prompt"});
+    if (const auto fault = find_fault(job.endpoint, job.input)) {
+        Outcome outcome = model_error(422, fault->type, "field required", {"body", fault->member});
         outcome.body.at("detail").at(0).get_object()["input"] = job.input;
         outcome.free = true;
         return outcome;
@@ -98,43 +85,26 @@ Outcome plan_outcome(World& world, const Job& job) {
         constexpr std::array<int, 3> statuses{500, 503, 504};
         return server_error(statuses.at(world.draws.below("result_status", job.post, 3)));
     }
-    Outcome outcome = video(world, job);
+    Outcome outcome = good_outcome(world, job);
     if (world.strikes(Fault::result_empty, job.post, job.marks, true)) {
         outcome.body = json::object{{"video", nullptr}, {"images", json::array{}}};
     } else if (world.strikes(Fault::result_foreign, job.post, job.marks, true)) {
-        outcome.body.at("video").get_object()["url"] =
-            fmt::format("https://elsewhere.invalid/files/{}.mp4", job.request_id);
+        json::object* file = first_file(outcome.body);
+        if (file != nullptr) {
+            (*file)["url"] =
+                fmt::format("https://elsewhere.invalid/files/{}.mp4", job.request_id);
+        }
     }
     return outcome;
 }
 
 json::value write_result(const Job& job, Instant now) {
     json::value body = job.outcome.body;
-    json::object* file = nullptr;
-    if (json::object* object = body.if_object()) {
-        const auto video = object->find("video");
-        if (video != object->end()) file = video->value().if_object();
-    }
+    json::object* file = first_file(body);
     if (!job.url_life || file == nullptr) return body;
     const std::string url = find_string(*file, "url").value_or("");
     (*file)["url"] = fmt::format("{}?until={}", url, to_unix_ms(now + *job.url_life));
     return body;
-}
-
-std::string make_output(const World& world, const Job& job) {
-    Mp4Spec spec;
-    spec.seed = job.request_id;
-    spec.seconds = 2 + static_cast<unsigned>(world.draws.below("seconds", job.post, 5));
-    spec.columns = world.draws.below("columns", job.post, 2) == 0 ? 4 : 6;
-    spec.faststart = world.draws.below("faststart", job.post, 2) == 0;
-    return make_mp4(spec);
-}
-
-std::string make_picture() {
-    constexpr std::string_view png =
-        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNo"
-        "AAAAggCBd81ytgAAAABJRU5ErkJggg==";
-    return from_base64url(png).value();
 }
 
 }  // namespace reeld::sandbox

@@ -84,18 +84,6 @@ bool has_status(const Job& job, const std::string& wanted) {
     return wanted == (status == 200 ? "success" : status < 500 ? "user_error" : "error");
 }
 
-// How long a request stays out of the history, and whether it then shows its input.
-void draw_listing(World& world, Job& job) {
-    if (job.listed_late) return;
-    job.listed_late = world.strikes(Fault::history_late, job.post, job.marks, true);
-    job.listed_blank = world.strikes(Fault::history_blank, job.post, job.marks, true);
-}
-
-Millis listing_delay(const World& world, const Job& job) {
-    if (job.listed_late != true) return world.scaled(world.options.history_delay);
-    return world.draws.between("listed_after", job.post, Millis{300'000}, Millis{1'800'000});
-}
-
 bool matches(const World& world, const Wish& wish, const Job& job, Instant now) {
     if (now < job.accepted_at + listing_delay(world, job)) return false;
     if (world.options.hide_unfinished && job.stage != Stage::completed) return false;
@@ -199,6 +187,17 @@ Answer keys(World& world) {
 }
 
 }  // namespace
+
+void draw_listing(World& world, Job& job) {
+    if (job.listed_late) return;
+    job.listed_late = world.strikes(Fault::history_late, job.post, job.marks, true);
+    job.listed_blank = world.strikes(Fault::history_blank, job.post, job.marks, true);
+}
+
+Millis listing_delay(const World& world, const Job& job) {
+    if (job.listed_late != true) return world.scaled(world.options.history_delay);
+    return world.draws.between("listed_after", job.post, Millis{300'000}, Millis{1'800'000});
+}
 
 std::optional<Answer> answer_platform(World& world, const Call& call) {
     if (call.path == "/.well-known/jwks.json") return keys(world);

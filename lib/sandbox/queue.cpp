@@ -40,6 +40,7 @@ Outcome start_timeout_outcome() {
 
 // What a provider charges for: work that was done, whatever came of it, but not its own failures.
 bool is_billed(const Job& job) {
+    if (job.dialect == Dialect::eachlabs && job.outcome.status != 200) return false;
     return job.started_at && job.outcome.status < 500 && !job.outcome.free;
 }
 
@@ -67,6 +68,13 @@ std::size_t Queue::position(const Job& job) const {
 std::size_t Queue::length(const std::string& endpoint) const {
     const auto at = lines_.find(endpoint);
     return at == lines_.end() ? 0 : at->second.size();
+}
+
+std::size_t Queue::in_flight(Dialect dialect) const {
+    return static_cast<std::size_t>(
+        std::count_if(jobs_.begin(), jobs_.end(), [&](const Job& job) {
+            return job.dialect == dialect && job.stage != Stage::completed;
+        }));
 }
 
 // The earlier one; ties go to the older job, so that a run repeats exactly.

@@ -27,7 +27,11 @@ struct Outcome {
     bool free = false;  // nothing was done that could be charged
 };
 
+// Whose protocol a job was submitted by.
+enum class Dialect { fal, eachlabs };
+
 struct Job {
+    Dialect dialect = Dialect::fal;
     std::size_t index = 0;
     std::uint64_t post = 0;  // the POST that made it, counted from 1
     std::string request_id;
@@ -35,6 +39,9 @@ struct Job {
     std::string next_gateway_id;     // after a server retry
     std::string endpoint;
     std::string webhook;
+    std::string webhook_secret;      // of its webhook, where the dialect has one
+    double price_usd = 0;
+    int shape = 0;  // of the output: a text; 1: a list, 2: an object
     json::object input;
     bool store_io = true;
     std::set<std::string> marks;
@@ -90,6 +97,7 @@ class Queue {
     const std::deque<Job>& jobs() const { return jobs_; }
     std::size_t position(const Job& job) const;  // requests ahead on its endpoint
     std::size_t length(const std::string& endpoint) const;
+    std::size_t in_flight(Dialect dialect) const;  // accepted and not at an end
     void set_concurrency(std::size_t slots) { concurrency_ = slots; }
 
   private:

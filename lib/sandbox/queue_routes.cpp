@@ -19,15 +19,6 @@ bool is_true(const std::optional<std::string>& text) {
     return text == "1" || text == "true" || text == "True";
 }
 
-// The request is not known for a while, beginning now.
-bool goes_missing(World& world, Fault fault, std::uint64_t at, const Job& job, bool first,
-                  Instant now, std::optional<Instant>& until) {
-    if (!until && world.strikes(fault, at, job.marks, first)) {
-        until = now + world.draws.between("missing_for", at, Millis{10'000}, Millis{60'000});
-    }
-    return until && now < *until;
-}
-
 // A status object that says so whatever is true.
 json::object said(const World& world, const Job& job, Stage stage) {
     json::object body = describe(world, job);
@@ -98,6 +89,9 @@ Answer status(World& world, const Call& call, Job& job) {
 
 Answer stream(World& world, const Call& call, Job& job) {
     const auto at = World::nth(job, ++job.streams);
+    if (world.strikes(Fault::stream_refused, at, job.marks, job.streams == 1)) {
+        return html_answer(503, "503 Service Temporarily Unavailable");
+    }
     Answer answer;
     answer.headers.add("Content-Type", "text/event-stream");
     answer.headers.add("Cache-Control", "no-cache");
@@ -106,6 +100,7 @@ Answer stream(World& world, const Call& call, Job& job) {
     events.job = job.index;
     events.logs = is_true(call.target.get("logs"));
     events.cut = world.strikes(Fault::stream_cut, at, job.marks, job.streams == 1);
+    events.ends = world.strikes(Fault::stream_ends, at, job.marks, job.streams == 1);
     events.quiet_since = call.now;
     answer.stream = std::move(events);
     return answer;

@@ -4,15 +4,16 @@
 #include <array>
 
 #include "base/encoding.hpp"
+#include "sandbox/products.hpp"
 #include "sandbox/world.hpp"
 
 namespace reeld::sandbox {
 
 namespace {
 
-constexpr std::array<std::string_view, 6> known_hosts{"queue.fal.run",     "rest.fal.ai",
-                                                      "rest.alpha.fal.ai", "v3.fal.media",
-                                                      "v3b.fal.media",     "api.fal.ai"};
+constexpr std::array<std::string_view, 7> known_hosts{
+    "queue.fal.run", "rest.fal.ai", "rest.alpha.fal.ai", "v3.fal.media",
+    "v3b.fal.media", "api.fal.ai",  "api.eachlabs.ai"};
 
 Answer bad_request(std::string_view why) {
     return json_answer(400, {{"detail", why}});
@@ -56,7 +57,8 @@ Answer preflight(const Headers& headers) {
 
 Answer route(World& world, const Call& call) {
     if (call.method == "OPTIONS") return preflight(call.headers);
-    for (const auto& group : {answer_control, answer_files, answer_platform, answer_queue}) {
+    for (const auto& group : {answer_control, answer_files, answer_eachlabs, answer_platform,
+                              answer_queue}) {
         if (auto answer = group(world, call)) return std::move(*answer);
     }
     return json_answer(404, {{"detail", "Path " + call.path + " not found"}});
@@ -119,8 +121,9 @@ json::object Service::ledger() const {
 }
 std::string Service::file_of(const std::string& request_id, std::string_view name) const {
     const Job* job = world_->queue.find(request_id);
-    if (job != nullptr && name == picture_name) return make_picture();
-    return job == nullptr || job->outcome.status != 200 ? "" : make_output(*world_, *job);
+    if (job == nullptr || job->outcome.status != 200) return {};
+    const auto product = make_product(*world_, *job, name);
+    return product ? product->bytes : std::string();
 }
 void Service::tell(std::function<void(Instant, const std::string&)> diary) {
     world_->diary = std::move(diary);

@@ -2,7 +2,8 @@
 // The provider simulator without any socket, clock or thread: requests and the time go in, answers
 // and webhook deliveries come out, and the same calls with the same seed give the same bytes.
 //
-// It speaks fal's protocol on one origin:
+// It speaks Eachlabs' protocol below /v1/prediction, /v1/executions, /v1/webhooks, /v1/model,
+// /v1/upload and /uploads, and fal's on the same origin:
 //   POST /{endpoint id}                           submit; ?fal_webhook= &fal_max_queue_length=
 //   GET  /{app root}/requests/{id}[/response]     result
 //   GET  /{app root}/requests/{id}/status[/stream]
@@ -24,6 +25,7 @@
 //                             "speed": x, "strict_paths": bool, "hide_unfinished": bool,
 //                             "history_delay_ms": n, "history_page": n, "requests_per_minute": n,
 //                             "webhook_patient": bool, "rotate_keys": true, "key": text,
+//                             "in_flight_max": n, "bare_401": bool,
 //                             "faults": {name: probability}}
 #include <functional>
 #include <memory>

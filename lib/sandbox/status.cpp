@@ -45,6 +45,17 @@ void write_end(const World& world, const Job& job, json::object& out) {
     out["error_type"] = job.outcome.error_type;
 }
 
+// An event holds what is new of the log: fal's client appends. True when there is anything.
+bool drop_told_logs(StatusStream& stream, json::object& status) {
+    json::value* logs = status.if_contains("logs");
+    json::array* lines = logs == nullptr ? nullptr : logs->if_array();
+    if (lines == nullptr) return true;
+    const std::size_t told = std::min(stream.told, lines->size());
+    stream.told = lines->size();
+    lines->erase(lines->begin(), lines->begin() + static_cast<std::ptrdiff_t>(told));
+    return !lines->empty();
+}
+
 }  // namespace
 
 json::object write_status(const World& world, const Job& job, bool logs, Instant now) {
@@ -68,16 +79,20 @@ StreamStep step_stream(World& world, StatusStream& stream, Instant now) {
         step.ended = step.broken = true;
         return step;
     }
-    const std::string event = python_json(write_status(world, job, stream.logs, now));
-    if (event != stream.last) {
+    json::object status = write_status(world, job, stream.logs, now);
+    const bool news = drop_told_logs(stream, status);
+    const std::string event = python_json(status);
+    if (event != stream.last && (news || !stream.was_running || job.stage != Stage::running)) {
         step.bytes = "data: " + event + "\n\n";
         stream.last = event;
         stream.quiet_since = now;
+        stream.was_running = job.stage == Stage::running;
+        step.ended = stream.was_running && stream.ends;
     } else if (now - stream.quiet_since >= keepalive_interval) {
         step.bytes = ": keepalive\n\n";
         stream.quiet_since = now;
     }
-    step.ended = job.stage == Stage::completed;
+    step.ended = step.ended || job.stage == Stage::completed;
     step.again_at = std::min(now + look_again, stream.quiet_since + keepalive_interval);
     return step;
 }

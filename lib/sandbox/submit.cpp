@@ -6,12 +6,11 @@
 #include <cmath>
 
 #include "base/crypto.hpp"
+#include "sandbox/products.hpp"
 
 namespace reeld::sandbox {
 
 namespace {
-
-constexpr Millis early_answer_delay{400};
 
 // At most one of them hits a POST.
 constexpr std::array submit_faults{
@@ -54,6 +53,7 @@ Job make_job(World& world, const Call& call, const std::string& endpoint, Order 
     job.gateway_request_id = job.request_id;
     job.next_gateway_id = world.draws.uuid_v7("gateway_id", order.post, call.now);
     job.endpoint = endpoint;
+    job.price_usd = options.unit_price_usd;
     job.webhook = call.target.get("fal_webhook").value_or("");
     job.input = std::move(order.input);
     job.marks = std::move(order.marks);
@@ -142,22 +142,10 @@ Answer too_many(World& world, const Order& order, Instant now) {
 
 // More submits than the account may make in a minute.
 std::optional<Answer> over_the_rate(World& world, std::uint64_t post, Instant now) {
-    const std::size_t limit = world.options.requests_per_minute;
-    const Millis window = world.scaled(Millis{60'000});
-    auto& recent = world.recent;
-    while (!recent.empty() && recent.front() + window <= now) recent.pop_front();
-    if (limit == 0 || recent.size() < limit) {
-        recent.push_back(now);
-        return std::nullopt;
-    }
-    ++world.fired["rate_limit"];
+    const auto again = rate_opens_at(world, now);
+    if (!again) return std::nullopt;
     Answer answer = json_answer(429, {{"detail", "Rate limit exceeded"}});
-    const Instant again = recent.front() + window;
-    if (world.draws.below("rate_hint", post, 2) == 0) {
-        answer.headers.add("Retry-After", std::to_string((again - now).count() / 1000 + 1));
-    } else {
-        answer.headers.add("Retry-After", http_date(again + Millis{999}));
-    }
+    hint_time(world, answer, post, *again, now);
     return answer;
 }
 
@@ -253,6 +241,27 @@ std::optional<Answer> refuse(World& world, const Call& call, const std::string& 
 
 }  // namespace
 
+std::optional<Instant> rate_opens_at(World& world, Instant now) {
+    const std::size_t limit = world.options.requests_per_minute;
+    const Millis window = world.scaled(Millis{60'000});
+    auto& recent = world.recent;
+    while (!recent.empty() && recent.front() + window <= now) recent.pop_front();
+    if (limit == 0 || recent.size() < limit) {
+        recent.push_back(now);
+        return std::nullopt;
+    }
+    ++world.fired["rate_limit"];
+    return recent.front() + window;
+}
+
+void hint_time(const World& world, Answer& answer, std::uint64_t post, Instant again, Instant now) {
+    if (world.draws.below("rate_hint", post, 2) == 0) {
+        answer.headers.add("Retry-After", std::to_string((again - now).count() / 1000 + 1));
+    } else {
+        answer.headers.add("Retry-After", http_date(again + Millis{999}));
+    }
+}
+
 json::object describe(const World& world, const Job& job) {
     const std::string url = fmt::format("{}/{}/requests/{}", world.options.public_url,
                                         app_root(job.endpoint), job.request_id);
@@ -273,7 +282,7 @@ Answer submit(World& world, const Call& call, const std::string& endpoint) {
     }
     order.input = body->get_object();
     order.first = ++world.inputs[sha256_hex(endpoint + "\n" + canonical_json(*body))] == 1;
-    order.marks = read_marks(find_string(order.input, "prompt").value_or(""));
+    order.marks = read_marks(text_of(endpoint, order.input));
     return answer_order(world, call, endpoint, std::move(order));
 }
 

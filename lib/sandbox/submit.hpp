@@ -6,6 +6,14 @@ namespace reeld::sandbox {
 
 Answer submit(World& world, const Call& call, const std::string& endpoint);
 
+// Before the answer to a job that a webhook reports earlier.
+inline constexpr Millis early_answer_delay{400};
+
+// Counts a submit; when the account may make another one, if this one is too many for a minute.
+std::optional<Instant> rate_opens_at(World& world, Instant now);
+// Says so in Retry-After, in seconds or as a date.
+void hint_time(const World& world, Answer& answer, std::uint64_t post, Instant again, Instant now);
+
 // The three URLs that belong to a job, and its id.
 json::object describe(const World& world, const Job& job);
 

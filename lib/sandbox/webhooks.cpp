@@ -6,6 +6,7 @@
 
 #include "base/crypto.hpp"
 #include "base/encoding.hpp"
+#include "sandbox/eachlabs.hpp"
 #include "sandbox/python_json.hpp"
 #include "sandbox/world.hpp"
 
@@ -29,8 +30,14 @@ constexpr unsigned patient_retries = 10;
 constexpr Millis patient_limit{7'200'000};
 constexpr Millis stale_by{600'000};
 
+constexpr unsigned secret_tries = 3;
+constexpr Millis secret_wait{10'000};
+
 std::string write_body(const Job& job, const std::string& request_id,
                        const WebhookFaults& faults) {
+    if (job.dialect == Dialect::eachlabs) {
+        return write_prediction_hook(job, request_id, faults.legacy);
+    }
     const bool good = job.outcome.status == 200;
     json::object body{{"request_id", request_id},
                       {"gateway_request_id", job.gateway_request_id},
@@ -78,17 +85,49 @@ void Webhooks::schedule(const Job& job, const WebhookFaults& faults) {
     const Instant give_up = *job.finished_at + keep;
     const auto forge = [&] {
         const auto kind = static_cast<Kind>(1 + draws_.below("forgery", job.post, 3));
-        put({&job, body, at, kind, 0, false, false, false, false}, at);
+        put({&job, body, at, kind, 0, false, false, false, false, faults.legacy}, at);
     };
     const bool forged_first = draws_.below("forged_first", job.post, 2) == 0;
     if (faults.forged && forged_first) forge();
     put({&job, body, give_up, Kind::honest, 0, faults.duplicate, faults.stale, faults.cut,
-         faults.swapped},
+         faults.swapped, faults.legacy},
         at);
     if (faults.forged && !forged_first) forge();
 }
 
 WebhookDelivery Webhooks::make(std::uint64_t id, const Pending& pending, Instant now) const {
+    const Job& job = *pending.job;
+    WebhookDelivery out =
+        job.dialect == Dialect::eachlabs ? make_secret(pending) : make_signed(pending, now);
+    out.id = id;
+    out.request_id = job.request_id;
+    out.url = job.webhook;
+    out.headers.add("Content-Type", "application/json");
+    return out;
+}
+
+WebhookDelivery Webhooks::make_secret(const Pending& pending) const {
+    WebhookDelivery out;
+    out.body = pending.body;
+    out.timeout = first_timeout;
+    const Job& job = *pending.job;
+    const bool is_cut = pending.cut && pending.tries == 0;
+    const bool loses_proof = is_cut && draws_.below("cut_as", job.post, 2) != 0;
+    if (is_cut && !loses_proof) out.body.resize(out.body.size() / 2);
+    // Without its proof, with that of somebody else, or with one that is a digit too long.
+    std::string secret = job.webhook_secret;
+    if (pending.kind == Kind::wrong_key) secret = to_hex(key("forger_key"));
+    if (pending.kind == Kind::altered) secret += "0";
+    if (secret.empty() || loses_proof || pending.kind == Kind::other_user) return out;
+    if (pending.legacy) {
+        out.headers.add("X-Webhook-Signature", hmac_sha256_hex(secret, out.body));
+    } else {
+        out.headers.add("X-Webhook-Secret", secret);
+    }
+    return out;
+}
+
+WebhookDelivery Webhooks::make_signed(const Pending& pending, Instant now) const {
     const Job& job = *pending.job;
     const std::string user =
         pending.kind == Kind::other_user ? "sandbox|somebody-else" : options_.user_id;
@@ -102,11 +141,8 @@ WebhookDelivery Webhooks::make(std::uint64_t id, const Pending& pending, Instant
     const std::string seed =
         pending.kind == Kind::wrong_key ? key("forger_key") : signing_key(generation_);
     WebhookDelivery out;
-    out.id = id;
-    out.url = job.webhook;
     out.body = pending.body;
     out.timeout = pending.tries == 0 ? first_timeout : retry_timeout;
-    out.headers.add("Content-Type", "application/json");
     out.headers.add("X-Fal-Webhook-Request-Id", request_id);
     out.headers.add("X-Fal-Webhook-User-Id", user);
     out.headers.add("X-Fal-Webhook-Timestamp", seconds);
@@ -131,6 +167,7 @@ std::vector<WebhookDelivery> Webhooks::due(Instant now) {
         const auto id = times_.begin()->second;
         times_.erase(times_.begin());
         out.push_back(make(id, pending_.at(id), now));
+        record(pending_.at(id), out.back(), now);
     }
     return out;
 }
@@ -143,6 +180,11 @@ void Webhooks::delivered(std::uint64_t id, std::optional<int> status, Instant no
     const auto at = pending_.find(id);
     if (at == pending_.end()) return;
     Pending& pending = at->second;
+    const auto kept = records_.find(pending.job->request_id);
+    if (kept != records_.end() && pending.kind == Kind::honest && !kept->second.tries.empty()) {
+        kept->second.tries.back().status = status;
+        kept->second.tries.back().answered = true;
+    }
     const bool accepted = status && *status / 100 == 2;
     if (accepted && std::exchange(pending.swapped, false)) {
         const Job& job = *pending.job;
@@ -158,14 +200,36 @@ void Webhooks::delivered(std::uint64_t id, std::optional<int> status, Instant no
         return;
     }
     const bool redirected = status && *status / 100 == 3;
-    const Instant next = now + backoff(++pending.tries);
-    const unsigned most = options_.webhook_patient ? patient_retries : options_.webhook_retries_max;
-    const bool over = pending.tries > most || next > pending.give_up;
-    if (accepted || redirected || over || pending.kind != Kind::honest) {
+    ++pending.tries;
+    const auto next = next_try(pending, now);
+    if (accepted || redirected || !next || pending.kind != Kind::honest) {
         pending_.erase(at);
         return;
     }
-    times_.emplace(next, id);
+    times_.emplace(*next, id);
+}
+
+std::optional<Instant> Webhooks::next_try(const Pending& pending, Instant now) const {
+    if (pending.job->dialect == Dialect::eachlabs) {
+        if (pending.tries >= secret_tries) return std::nullopt;
+        return now + Millis{static_cast<std::int64_t>(static_cast<double>(secret_wait.count()) /
+                                                      options_.speed)};
+    }
+    const Instant next = now + backoff(pending.tries);
+    const unsigned most = options_.webhook_patient ? patient_retries : options_.webhook_retries_max;
+    if (pending.tries > most || next > pending.give_up) return std::nullopt;
+    return next;
+}
+
+// A forger's calls are not the provider's.
+void Webhooks::record(const Pending& pending, const WebhookDelivery& delivery, Instant now) {
+    if (pending.job->dialect != Dialect::eachlabs || pending.kind != Kind::honest) return;
+    WebhookRecord& kept = records_[pending.job->request_id];
+    if (kept.tries.empty()) kept.created_at = now;
+    kept.url = delivery.url;
+    kept.headers = delivery.headers;
+    kept.body = delivery.body;
+    kept.tries.push_back({now, std::nullopt, false});
 }
 
 std::string Webhooks::signing_key(unsigned generation) const {

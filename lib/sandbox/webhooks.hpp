@@ -18,6 +18,7 @@ namespace reeld::sandbox {
 // One POST to make now. Its outcome is given back with Webhooks::delivered().
 struct WebhookDelivery {
     std::uint64_t id = 0;
+    std::string request_id;  // of the job that it is about
     std::string url;
     Headers headers;
     std::string body;
@@ -33,6 +34,21 @@ struct WebhookFaults {
     bool stale = false;
     bool cut = false;
     bool swapped = false;
+    bool legacy = false;
+};
+
+// What the provider keeps of one job's webhook: the call as it was made last, and how each went.
+struct WebhookRecord {
+    std::string url;
+    Headers headers;
+    std::string body;
+    Instant created_at{};
+    struct Try {
+        Instant at{};
+        std::optional<int> status;
+        bool answered = false;  // an outcome is known
+    };
+    std::vector<Try> tries;
 };
 
 class Webhooks {
@@ -43,8 +59,11 @@ class Webhooks {
     std::vector<WebhookDelivery> due(Instant now);
     std::optional<Instant> next_due() const;
     // `status` is absent when no answer came. 2xx ends it, 3xx is a permanent failure, all else is
-    // tried again: up to 31 times, at growing distances, until the result expires.
+    // tried again: by fal up to 31 times, at growing distances, until the result expires; by Eachlabs
+    // twice, ten seconds apart.
     void delivered(std::uint64_t id, std::optional<int> status, Instant now);
+    // By the id of the job; only those whose dialect has such records.
+    const std::map<std::string, WebhookRecord>& records() const { return records_; }
     // JSON; `before` gives the set as it was before the last rotation.
     std::string key_set(bool before = false) const;
     void rotate_key() { ++generation_; }
@@ -61,7 +80,12 @@ class Webhooks {
         bool stale = false;
         bool cut = false;
         bool swapped = false;
+        bool legacy = false;
     };
+    WebhookDelivery make_signed(const Pending& pending, Instant now) const;
+    WebhookDelivery make_secret(const Pending& pending) const;
+    std::optional<Instant> next_try(const Pending& pending, Instant now) const;
+    void record(const Pending& pending, const WebhookDelivery& delivery, Instant now);
     void put(Pending pending, Instant at);
     WebhookDelivery make(std::uint64_t id, const Pending& pending, Instant now) const;
     std::string key(std::string_view purpose) const;
@@ -73,6 +97,7 @@ class Webhooks {
     const Draws& draws_;
     std::uint64_t last_id_ = 0;
     unsigned generation_ = 0;  // of the signing key
+    std::map<std::string, WebhookRecord> records_;
     std::map<std::uint64_t, Pending> pending_;
     std::set<std::pair<Instant, std::uint64_t>> times_;
 };

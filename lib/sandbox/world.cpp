@@ -39,15 +39,20 @@ void World::advance(Instant now) {
         finish(job);
         if (job.webhook.empty() || job.outcome.status == 499) continue;
         if (strikes(Fault::webhook_dropped, job.post, job.marks, true)) continue;
+        const auto strikes_hook = [&](Fault fault) {
+            return strikes(fault, job.post, job.marks, true);
+        };
+        const bool is_fal = job.dialect == Dialect::fal;
         WebhookFaults faults;
-        faults.duplicate = strikes(Fault::webhook_duplicate, job.post, job.marks, true);
-        faults.late = strikes(Fault::webhook_late, job.post, job.marks, true);
-        faults.forged = strikes(Fault::webhook_forged, job.post, job.marks, true);
-        faults.payload_error = strikes(Fault::webhook_payload_error, job.post, job.marks, true);
-        faults.null = strikes(Fault::webhook_null, job.post, job.marks, true);
-        faults.stale = strikes(Fault::webhook_stale, job.post, job.marks, true);
-        faults.cut = strikes(Fault::webhook_cut, job.post, job.marks, true);
-        faults.swapped = strikes(Fault::webhook_swapped, job.post, job.marks, true);
+        faults.duplicate = strikes_hook(Fault::webhook_duplicate);
+        faults.late = strikes_hook(Fault::webhook_late);
+        faults.forged = strikes_hook(Fault::webhook_forged);
+        faults.payload_error = is_fal && strikes_hook(Fault::webhook_payload_error);
+        faults.null = is_fal && strikes_hook(Fault::webhook_null);
+        faults.stale = is_fal && strikes_hook(Fault::webhook_stale);
+        faults.cut = strikes_hook(Fault::webhook_cut);
+        faults.swapped = strikes_hook(Fault::webhook_swapped);
+        faults.legacy = !is_fal && strikes_hook(Fault::webhook_legacy);
         webhooks.schedule(job, faults);
     }
 }
@@ -55,14 +60,23 @@ void World::advance(Instant now) {
 void World::finish(Job& job) {
     write(*job.finished_at, fmt::format("{} ended with {}{}", job.request_id, job.outcome.status,
                                         job.billed ? ", billed" : ""));
-    if (strikes(Fault::key_rotation, job.post, job.marks, true)) webhooks.rotate_key();
+    const bool is_fal = job.dialect == Dialect::fal;
+    if (is_fal && strikes(Fault::key_rotation, job.post, job.marks, true)) webhooks.rotate_key();
     if (job.outcome.status != 200) return;
-    if (strikes(Fault::result_expires, job.post, job.marks, true)) {
+    if (is_fal && strikes(Fault::result_expires, job.post, job.marks, true)) {
         job.keep = draws.between("result_kept", job.post, Millis{30'000}, Millis{300'000});
     }
     if (strikes(Fault::url_expires, job.post, job.marks, true)) {
         job.url_life = draws.between("url_life", job.post, Millis{60'000}, Millis{600'000});
     }
+}
+
+bool goes_missing(World& world, Fault fault, std::uint64_t at, const Job& job, bool first,
+                  Instant now, std::optional<Instant>& until) {
+    if (!until && world.strikes(fault, at, job.marks, first)) {
+        until = now + world.draws.between("missing_for", at, Millis{10'000}, Millis{60'000});
+    }
+    return until && now < *until;
 }
 
 bool is_authorized(const World& world, const Call& call) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "http/server.hpp"
 #include "sandbox/answer.hpp"
@@ -29,6 +30,14 @@ struct Call {
     bool has_prefix(std::string_view prefix) const { return path.starts_with(prefix); }
 };
 
+// An execution of another system of the same organisation: listed, not ours.
+struct Stranger {
+    std::string id;
+    std::string model;
+    Instant created_at{};
+    json::object input;
+};
+
 struct World {
     explicit World(Options chosen);
     World(const World&) = delete;
@@ -44,6 +53,7 @@ struct World {
     std::map<std::string, std::uint64_t> fired;  // faults by name
     std::uint64_t key_reads = 0;
     std::uint64_t history_reads = 0;
+    std::vector<Stranger> strangers;
     std::deque<Instant> recent;  // submits that count for requests_per_minute
     bool locked = false;
     std::string lock_reason = "Exhausted balance";
@@ -68,23 +78,28 @@ struct World {
 
 bool is_authorized(const World& world, const Call& call);
 
+// The request is not known for a while, beginning now.
+bool goes_missing(World& world, Fault fault, std::uint64_t at, const Job& job, bool first,
+                  Instant now, std::optional<Instant>& until);
+// How long a request stays out of the history, and whether it then shows its input.
+void draw_listing(World& world, Job& job);
+Millis listing_delay(const World& world, const Job& job);
+
 // Routes. Each answers for its paths, or nothing.
 std::optional<Answer> answer_queue(World& world, const Call& call);     // submit … cancel
 std::optional<Answer> answer_files(World& world, const Call& call);     // outputs, uploads
+std::optional<Answer> answer_eachlabs(World& world, const Call& call);  // its whole API
 std::optional<Answer> answer_platform(World& world, const Call& call);  // /v1, key set
 std::optional<Answer> answer_control(World& world, const Call& call);   // /_sandbox
 
 json::object write_ledger(const World& world);
 
-// How a job will end: marks, the input's faults, drawn misfortune, or a video.
+// How a job will end: marks, the input's faults, drawn misfortune, or what its endpoint makes.
 Outcome plan_outcome(World& world, const Job& job);
-// The job's own file, the same bytes at every call.
-std::string make_output(const World& world, const Job& job);
 // What its result says at this time: its file's URL may be one that expires.
 json::value write_result(const Job& job, Instant now);
-// The same small picture for every job that has one.
+// The same small picture for every video that has one.
 inline constexpr std::string_view picture_name = "preview.png";
-std::string make_picture();
 
 // What `root` is for an endpoint id: namespace, owner and alias.
 std::string app_root(std::string_view endpoint);

@@ -165,11 +165,26 @@ struct Inbox::State {
         // power, because a job has been made under it.
         fresh.exec("PRAGMA synchronous = EXTRA");
         fresh.exec(std::string(sql::inbox_create));
+        if (!has_unchecked(fresh)) add_unchecked(fresh);
         crash_point::pass(CrashPoint::inbox_table_made);
         // A shell may have made it a WAL database; that works too, so a refusal does not matter.
         SQLite::Statement mode(fresh, "PRAGMA journal_mode = DELETE");
         while (mode.tryExecuteStep() == SQLITE_ROW) {
         }
+    }
+
+    // A table that somebody made a view, or changed, goes on without the column.
+    static void add_unchecked(SQLite::Database& fresh) {
+        const int result = fresh.tryExec(std::string(sql::inbox_add_unchecked));
+        if (result == SQLITE_BUSY || result == SQLITE_LOCKED) {
+            throw SQLite::Exception("another program holds the file", SQLITE_BUSY);
+        }
+    }
+
+    static bool has_unchecked(SQLite::Database& fresh) {
+        SQLite::Statement look = statement(fresh, sql::inbox_has_unchecked);
+        look.executeStep();
+        return look.getColumn(0).getInt() != 0;
     }
 
     std::string doing(std::string_view what) const { return fmt::format("{} {}", what, path); }

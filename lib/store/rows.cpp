@@ -92,6 +92,7 @@ Job read_job(const Query& row) {
     const std::string restored = row.text("restored");
     if (restored == "ask") job.restored = domain::Restored::ask;
     if (restored == "released") job.restored = domain::Restored::released;
+    job.values = row.text("result_values");
     job.cost_micro_usd = row.maybe_integer("cost_micro_usd");
     if (auto id = row.maybe_text("retry_of")) job.retry_of = JobId(std::move(*id));
     job.created_at = row.time("created_at");
@@ -117,6 +118,10 @@ Output read_output(const Query& row) {
     }
     output.sha256 = row.text("sha256");
     output.stored = row.flag("stored");
+    const auto kind = domain::parse_media_kind(row.text("kind"));
+    if (!kind) throw CorruptRow("unknown kind '" + row.text("kind") + "' of an output");
+    output.kind = *kind;
+    output.inlined = row.flag("inlined");
     return output;
 }
 
@@ -180,6 +185,7 @@ void bind_progress(Query& query, const Job& job) {
         .real(":progress", job.progress)
         .integer(":cancel_requested", job.cancel_requested ? 1 : 0)
         .text_or_null(":restored", domain::to_string(job.restored))
+        .text_or_null(":result_values", job.values)
         .integer(":cost_micro_usd", job.cost_micro_usd)
         .time(":submitted_at", job.submitted_at)
         .time(":finished_at", job.finished_at);

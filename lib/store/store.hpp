@@ -14,6 +14,7 @@
 #include "base/result.hpp"
 #include "domain/audit_entry.hpp"
 #include "domain/job.hpp"
+#include "domain/log_line.hpp"
 #include "domain/provider_gate.hpp"
 #include "domain/state.hpp"
 
@@ -103,6 +104,18 @@ struct EndedJob {
     Instant finished_at{};
 };
 
+// A line of a provider's log.
+struct StoredLog {
+    std::int64_t id = 0;  // grows over all jobs
+    JobId job;
+    int attempt = 0;
+    domain::LogLine line;
+};
+struct LogsAdded {
+    std::size_t lines = 0;
+    bool first = false;  // the attempt had none before
+};
+
 struct EvidenceAge {
     std::int64_t id = 0;
     Instant at{};
@@ -161,6 +174,11 @@ class Tx {
     std::vector<Attempt> unbound_attempts(std::string_view provider, const std::string& model,
                                           Instant from, Instant to);
 
+    // Bytes that came with an answer: kept until their output is stored, by the change that says so.
+    void save_content(const Job& job, int index, std::string_view bytes);
+    std::optional<std::string> find_content(const JobId& job, int index);
+    void copy_contents(const JobId& from, const Job& to);
+
     // Output paths: two outputs never share one.
     bool is_path_free(const std::string& path);
     // Planned and not stored, whatever became of the job.
@@ -171,6 +189,13 @@ class Tx {
     std::vector<AuditEntry> events(const JobId& job);
     std::vector<AuditEntry> events_after(std::int64_t id, int limit);
     std::int64_t last_event_id();
+
+    // The provider's log: the newest lines of each job, oldest of them first. add keeps those that the
+    // current attempt does not have yet.
+    LogsAdded add_logs(const Job& job, const std::vector<domain::LogLine>& lines);
+    std::vector<StoredLog> logs(const JobId& job);
+    std::vector<StoredLog> logs_after(std::int64_t id, int limit);
+    std::int64_t last_log_id();
 
     // The chain. links_after: kept and pruned events in the order of their ids.
     ChainHead chain_head();

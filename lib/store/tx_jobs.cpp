@@ -31,6 +31,17 @@ void save_output(Connection& connection, std::int64_t seq, const Output& output)
         .integer(":bytes", bytes)
         .text_or_null(":sha256", output.sha256)
         .integer(":stored", output.stored ? 1 : 0)
+        .text_or_null(":kind", domain::to_string(output.kind))
+        .integer(":inlined", output.inlined ? 1 : 0)
+        .run();
+}
+
+// The file has it now.
+void drop_content(Connection& connection, std::int64_t seq, const Output& output) {
+    if (!output.inlined || !output.stored) return;
+    Query(connection, sql::delete_content)
+        .integer(":job_seq", seq)
+        .integer(":idx", output.index)
         .run();
 }
 
@@ -50,6 +61,7 @@ void save_outputs(Connection& connection, const Job& job) {
     for (const Output& output : job.outputs) {
         if (std::find(before.begin(), before.end(), output) != before.end()) continue;
         save_output(connection, job.seq, output);
+        drop_content(connection, job.seq, output);
     }
 }
 
@@ -119,6 +131,28 @@ bool Tx::update_timer(Job& job) {
     if (query.run() == 0) return false;
     ++job.version;
     return true;
+}
+
+void Tx::save_content(const Job& job, int index, std::string_view bytes) {
+    Query(connection_, sql::save_content)
+        .integer(":job_seq", job.seq)
+        .integer(":idx", index)
+        .blob(":content", bytes)
+        .run();
+}
+
+void Tx::copy_contents(const JobId& from, const Job& to) {
+    Query(connection_, sql::copy_contents)
+        .text(":from", from.str())
+        .integer(":to_seq", to.seq)
+        .run();
+}
+
+std::optional<std::string> Tx::find_content(const JobId& job, int index) {
+    Query query(connection_, sql::content_of_output);
+    query.text(":job", job.str()).integer(":idx", index);
+    if (!query.next()) return std::nullopt;
+    return query.text("content");
 }
 
 bool Tx::is_path_free(const std::string& path) {

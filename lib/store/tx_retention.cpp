@@ -43,7 +43,8 @@ void Tx::retire_job(const Job& job) {
     Query(connection_, sql::insert_retired).integer(":seq", job.seq).run();
     prune_events_of(job.request.id);
     for (const std::string_view rows : {sql::delete_evidence_of_job, sql::delete_attempts,
-                                        sql::delete_outputs, sql::delete_labels}) {
+                                        sql::delete_outputs, sql::delete_contents,
+                                        sql::delete_logs, sql::delete_labels}) {
         Query(connection_, rows).integer(":seq", job.seq).run();
     }
     Query removal(connection_, sql::delete_job);

@@ -155,6 +155,7 @@ class Daemon:
         begun = time.monotonic()
         for first in range(0, count, 1000):
             jobs = [{"id": f"{prefix}-{i}", "model": f"fal-ai/bench/{kind}", "batch": prefix,
+                     "unchecked": True,
                      "input": {"prompt": f"{prefix}-{i}: waves roll in at dusk, seen from a pier",
                                "duration": 6, "prompt_optimizer": True}}
                     for i in range(first, min(first + 1000, count))]

@@ -30,6 +30,7 @@ inline void put(json::object& into, const domain::Refusal& refusal) {
     into["code"] = refusal.error.code;
     into["message"] = refusal.error.message;
     if (refusal.retry_after) into["retry_after_ms"] = refusal.retry_after->count();
+    if (refusal.attempts_max) into["attempts_max"] = *refusal.attempts_max;
 }
 
 inline void put(json::object& into, const domain::Remote& remote) {
@@ -62,12 +63,18 @@ struct FieldsOf {
         if (e.queue_position) into["queue_position"] = *e.queue_position;
     }
     void operator()(const domain::event::PollFailed& e) const { put(into, e.refusal); }
-    void operator()(const domain::event::ResultFailed& e) const { put(into, e.refusal); }
+    void operator()(const domain::event::ResultFailed& e) const {
+        put(into, e.refusal);
+        if (e.cost_micro_usd) into["cost_micro_usd"] = *e.cost_micro_usd;
+    }
     void operator()(const domain::event::ResultSeen& e) const {
         json::array urls;
         for (const auto& output : e.outputs)
             urls.emplace_back(output.url);
         into["urls"] = std::move(urls);
+        if (e.cost_micro_usd) into["cost_micro_usd"] = *e.cost_micro_usd;
+        if (!e.values.empty()) into["values"] = e.values;
+        if (!e.contents.empty()) into["inlined"] = e.contents.size();
     }
     void operator()(const domain::event::CancelAnswered& e) const { into["accepted"] = e.accepted; }
     template <class Other>

@@ -2,6 +2,8 @@
 // The fixtures of one provider: lib/providers/<name>/fixtures/conformance.json.
 //   {"model": endpoint id, "config": {"queue_url", "base_url", "user_id", … as configured},
 //    "not_applicable": {required case: why this provider cannot have it},
+//    "unsigned_webhooks": what stands in for a signature of the body; without it an altered body must
+//      not be trusted, with it no delivery may carry an event,
 //    "cases": [{
 //      "name": unique,
 //      "reader": submit | status | result | cancel | history | lookup | key_set | key_check | webhook,
@@ -39,6 +41,7 @@ struct Manifest {
     std::string model;
     provider_api::ProviderConfig config;
     json::object not_applicable;
+    bool unsigned_webhooks = false;
     std::vector<Case> cases;
 };
 
@@ -108,10 +111,12 @@ inline Manifest read_manifest(std::string_view provider) {
         manifest.config.platform_url = text_or(*config, "platform_url");
         manifest.config.base_url = text_or(*config, "base_url");
         manifest.config.user_id = text_or(*config, "user_id");
+        manifest.config.auth = text_or(*config, "auth");
     }
     manifest.config.key = Secret("conformance-key");
     if (const auto* skipped = find_object(root, "not_applicable"))
         manifest.not_applicable = *skipped;
+    manifest.unsigned_webhooks = !text_or(root, "unsigned_webhooks").empty();
     for (const auto& row : root.at("cases").as_array()) {
         manifest.cases.push_back(read_case(row.as_object(), folder));
     }

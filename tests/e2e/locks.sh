@@ -225,7 +225,7 @@ pile() {
     local n
     for ((n = 0; n < $1; n++)); do
         sqlite3 -batch :memory: "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n
-            WHERE i < 20) SELECT json_group_array(json_object('model', '$model', 'not_before',
+            WHERE i < 20) SELECT json_group_array(json_object('model', '$model', 'unchecked', json('true'), 'not_before',
             '2099-01-01T00:00:00Z', 'input', json_object('prompt', hex(zeroblob(12000)),
             'n', '$2-$n-' || i))) FROM n" >"$scratch/pile.json"
         api /v1/jobs -H 'Content-Type: application/json' --fail -o /dev/null \

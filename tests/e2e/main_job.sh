@@ -98,7 +98,7 @@ check "a unique beginning names a job" contains "$(reel show cli-1)" $'id\tcli-1
 check "a beginning of several is refused" exits 6 reel show cli
 check "… with the ids it may be" contains "$(cat "$scratch/exits.err")" 'cli-1'
 check "a failing verb prints nothing to stdout" equal '' "$(cat "$scratch/exits.out")"
-check "reel models knows the model and its jobs" contains "$(reel models)" "$model"$'\tfal\t8'
+check "reel models knows the model and its price" contains "$(reel models)" "$model"$'\tvideo\t$0.045 a second'
 check "reel doctor finds nothing broken" exits 0 reel doctor
 check "reel status names the provider's health" contains "$(reel status)" $'provider.fal\tok'
 check "metrics count the completed jobs" contains "$(api /metrics)" completed

@@ -36,6 +36,7 @@ json::object written(const JobRequest& request) {
     json::object labels;
     for (const auto& [key, value] : request.labels) labels[key] = value;
     job["labels"] = std::move(labels);
+    if (request.unchecked) job["unchecked"] = true;
     return job;
 }
 

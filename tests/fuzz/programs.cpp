@@ -4,14 +4,14 @@
 #include "base/encoding.hpp"
 #include "fuzz/target.hpp"
 #include "reel/pairs.hpp"
-#include "reel/sse_reader.hpp"
+#include "base/sse_reader.hpp"
 #include "reeld/config.hpp"
 #include "sandbox/faults.hpp"
 
 namespace reeld::fuzz {
 namespace {
 
-bool same(const reel::SseEvent& a, const reel::SseEvent& b) {
+bool same(const SseEvent& a, const SseEvent& b) {
     return a.id == b.id && a.event == b.event && a.data == b.data;
 }
 
@@ -51,10 +51,10 @@ void run_faults(std::string_view input) {
 }
 
 void run_event_stream(std::string_view input) {
-    reel::SseReader whole;
-    reel::SseReader dripped;
+    SseReader whole;
+    SseReader dripped;
     const auto at_once = whole.feed(input);
-    std::vector<reel::SseEvent> one_by_one;
+    std::vector<SseEvent> one_by_one;
     for (const char c : input) {
         for (auto& event : dripped.feed({&c, 1})) one_by_one.push_back(std::move(event));
     }

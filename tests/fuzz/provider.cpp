@@ -24,7 +24,10 @@ const provider_api::Provider& provider() {
     static const auto fal = [] {
         provider_api::ProviderConfig config;
         config.key = Secret("id:secret");
-        return providers::registry().front().make(config);
+        for (const providers::Entry& entry : providers::registry()) {
+            if (entry.name == "fal") return entry.make(config);
+        }
+        throw std::logic_error("this build has no fal");
     }();
     return *fal;
 }

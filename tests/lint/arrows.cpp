@@ -20,25 +20,27 @@ const std::vector<Room>& rooms() {
     static const std::vector<Room> table{
         {"lib/base/", {}},
         {"lib/domain/", {"base/"}},
+        {"lib/catalogue/", {"base/", "domain/", "catalogue_models.hpp"}},
         {"lib/provider_api/", {"base/", "domain/"}},
         {"lib/providers/", {"base/", "domain/", "provider_api/"}},
         {"lib/runtime/", {"base/"}},
         {"lib/http/", {"base/", "runtime/", "provider_api/http_message.hpp"}},
         {"lib/store/", {"base/", "domain/", "store_sql.hpp"}},
         {"lib/engine/",
-         {"base/", "domain/", "provider_api/", "runtime/", "store/store.hpp", "store/inbox.hpp",
+         {"base/", "domain/", "catalogue/", "provider_api/", "runtime/", "store/store.hpp",
+          "store/inbox.hpp",
           "store/chain_walk.hpp", "store/copy.hpp", "store/database_check.hpp", "http/client.hpp",
           "http/server.hpp"}},
         {"lib/api/",
-         {"base/", "domain/", "provider_api/", "runtime/", "engine/", "store/store.hpp",
-          "http/server.hpp"}},
+         {"base/", "domain/", "catalogue/", "provider_api/", "runtime/", "engine/",
+          "store/store.hpp", "http/server.hpp"}},
         {"lib/sandbox/",
          {"base/", "runtime/", "provider_api/http_message.hpp", "http/client.hpp",
           "http/server.hpp"}},
         {"lib/boost_compiled/", {}},
         {"daemon/reeld/",
-         {"base/", "domain/", "provider_api/", "providers/registry.hpp", "runtime/", "http/",
-          "store/", "engine/", "api/", "sandbox/"}},
+         {"base/", "domain/", "catalogue/", "provider_api/", "providers/registry.hpp", "runtime/",
+          "http/", "store/", "engine/", "api/", "sandbox/"}},
         // The command line reads nothing behind the daemon's back: no store, no engine.
         {"daemon/reel/",
          {"base/", "domain/", "runtime/", "provider_api/http_message.hpp", "http/client.hpp"}},
@@ -85,15 +87,16 @@ const std::vector<Library>& libraries() {
         {"openssl/", {"lib/base/", "lib/http/", "tests/"}},
         {"systemd/", {"daemon/"}},
         {"toml++/", {"daemon/reeld/config.cpp"}},
+        {"valijson/", {"lib/catalogue/compiled_schema.cpp"}},
         {"CLI/", {"daemon/"}},
     };
     return table;
 }
 
 // rooms whose sources CMake takes from every depth
-const Targets deep_rooms{"lib/base/",  "lib/domain/", "lib/provider_api/", "lib/runtime/",
-                         "lib/http/",  "lib/store/",  "lib/engine/",       "lib/api/",
-                         "lib/sandbox/"};
+const Targets deep_rooms{"lib/base/",    "lib/domain/", "lib/catalogue/", "lib/provider_api/",
+                         "lib/runtime/", "lib/http/",   "lib/store/",     "lib/engine/",
+                         "lib/api/",     "lib/sandbox/"};
 // and from the folder itself only
 const Targets flat_folders{"daemon/reeld/",      "daemon/reel/",      "daemon/reel_sandbox/",
                            "tests/support/",     "tests/conformance/", "tests/simulation/",
@@ -159,8 +162,8 @@ std::vector<Finding> check_libraries(const File& file) {
 
 std::vector<Finding> check_pure(const File& file) {
     std::vector<Finding> found;
-    const Targets pure{"lib/base/", "lib/domain/", "lib/provider_api/", "lib/providers/",
-                       "lib/store/"};
+    const Targets pure{"lib/base/",         "lib/domain/",    "lib/catalogue/",
+                       "lib/provider_api/", "lib/providers/", "lib/store/"};
     if (!is_cpp(file.path) || !in_any(file.path, pure)) return found;
     const std::string code = code_only(file.text);
     for (const std::string_view word :

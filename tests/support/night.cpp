@@ -22,6 +22,8 @@ WorldOptions world_of(const NightPlan& plan) {
     options.webhooks = plan.webhooks;
     options.resubmit_unknown = plan.resubmit_unknown;
     options.trace = plan.trace;
+    options.providers = plan.providers;
+    options.eachlabs_auth = plan.old_header ? "x-api-key" : "";
     // Rows are looked for less often in most nights: hours of an idle inbox show nothing new.
     options.inbox_interval = Millis{rng->uniform() < 0.1 ? 5'000 : 60'000};
     options.provider.key = good_key;
@@ -32,6 +34,9 @@ WorldOptions world_of(const NightPlan& plan) {
     options.provider.history_page = rng->uniform() < 0.3 ? 2 : 100;
     options.provider.webhook_patient = rng->uniform() < 0.2;
     options.provider.strict_paths = rng->uniform() < 0.5;
+    options.provider.eachlabs_step = Millis{5'000};
+    options.provider.in_flight_max = rng->uniform() < 0.3 ? 2 : 10;
+    options.provider.bare_401 = rng->uniform() < 0.5;
     for (std::size_t i = 0; i < sandbox::fault_count; ++i) {
         const auto fault = static_cast<sandbox::Fault>(i);
         // Each night has its own few troubles; some have all of them.
@@ -76,6 +81,10 @@ NightPlan plan_of(std::uint64_t seed) {
     plan.people = rng->uniform() < 0.7;
     plan.fault_level = rng->uniform() < 0.15 ? 0 : rng->uniform() * 0.4;
     plan.net_level = rng->uniform() < 0.3 ? 0 : rng->uniform() * 0.05;
+    const double whose = rng->uniform();
+    if (whose < 0.35) plan.providers = {"eachlabs"};
+    if (whose >= 0.7) plan.providers = {"fal", "eachlabs"};
+    plan.old_header = rng->uniform() < 0.3;
     return plan;
 }
 
@@ -84,13 +93,14 @@ std::vector<std::string> night_kinds() {
     for (std::size_t i = 0; i < sandbox::fault_count; ++i) {
         const auto fault = static_cast<sandbox::Fault>(i);
         // The daemon polls, it reads no stream; and world_of() lets no provider sign a lie.
-        if (fault == sandbox::Fault::stream_cut || fault == sandbox::Fault::webhook_swapped) {
-            continue;
-        }
+        const bool of_streams = fault == sandbox::Fault::stream_cut ||
+                                fault == sandbox::Fault::stream_ends ||
+                                fault == sandbox::Fault::stream_refused;
+        if (of_streams || fault == sandbox::Fault::webhook_swapped) continue;
         kinds.push_back(fmt::format("sandbox/{}", sandbox::to_string(fault)));
     }
     for (const char* kind :
-         {"sandbox/rate_limit", "net/unreachable", "net/lost_request", "net/late_request",
+         {"sandbox/rate_limit", "sandbox/in_flight", "net/unreachable", "net/lost_request", "net/late_request",
           "net/lost_answer", "net/reset_answer", "net/cut_answer", "net/slow_answer",
           "webhook/nobody_listens", "webhook/lost_answer", "webhook/overtaken",
           "webhook/answered_200", "webhook/answered_401", "trail/webhook_refused",
@@ -170,6 +180,7 @@ void Night::submit_some(int count) {
         const std::string other = some_id();
         if (does("person/twin", ids_.empty() ? 0 : 0.1)) {
             job["input"] = world_.job_json(other).at("input");
+            job["model"] = world_.model_of(other);
         }
         ids_.push_back(id);
         sent_[id] = job;
@@ -191,7 +202,7 @@ void Night::submit_again() {
     if (other) job["input"] = world_.job_json(id + " otherwise").at("input");
     world_.note("person", fmt::format("submits {} again{}", id, other ? " with other input" : ""));
     if (by_row) {
-        world_.drop_row(id, World::model, json::serialize(job.at("input")), false);
+        world_.drop_row(id, world_.model_of(id), json::serialize(job.at("input")), false);
         world_.journal().count("person/drop_again");
         return;
     }
@@ -204,7 +215,7 @@ void Night::submit_again() {
 void Night::drop_row() {
     const std::string id = fmt::format("row-{}", next_job_++);
     const bool broken = does("person/drop_bad_row", 0.25);
-    const bool landed = world_.drop_row(id, broken ? bad_model : World::model,
+    const bool landed = world_.drop_row(id, broken ? bad_model : world_.model_of(id),
                                         json::serialize(world_.job_json(id).at("input")), !broken);
     world_.note("person", fmt::format("drops {}{}{}", broken ? "the bad row " : "", id,
                                       landed ? "" : " in vain"));
@@ -243,7 +254,7 @@ void Night::edit_rows() {
     if (dice < 0.3 && on("person/mend_row")) {
         edit("person/mend_row",
              world_.edit_inbox("UPDATE jobs SET model = ?, error = NULL WHERE id = ?",
-                               {World::model, bad}, bad));
+                               {world_.model_of(bad), bad}, bad));
     } else if (dice < 0.45 && on("person/break_row")) {
         const int changed =
             world_.edit_inbox("UPDATE jobs SET model = ? WHERE id = ?", {bad_model, id}, {}, id);
@@ -412,9 +423,9 @@ std::string Night::trace() {
     std::string off;
     for (const std::string& kind : plan_.off) off += " " + kind;
     return fmt::format(
-               "seed {}: jobs {} crashes {} webhooks {} resubmit {} people {} faults {:.2f} net "
+               "seed {}: {} jobs {} crashes {} webhooks {} resubmit {} people {} faults {:.2f} net "
                "{:.2f}{}{}\n",
-               plan_.seed, plan_.jobs, plan_.crashes, plan_.webhooks, plan_.resubmit_unknown,
+               plan_.seed, fmt::join(plan_.providers, "+"), plan_.jobs, plan_.crashes, plan_.webhooks, plan_.resubmit_unknown,
                plan_.people, plan_.fault_level, plan_.net_level, off.empty() ? "" : " off:", off) +
            world_.trace();
 }

@@ -20,6 +20,8 @@ struct NightPlan {
     double net_level = 0.05;     // and of the network
     std::set<std::string> off;   // kinds (see night_kinds) that do not happen
     bool trace = false;
+    std::vector<std::string> providers{"fal"};
+    bool old_header = false;                  // of Eachlabs, for the key
 };
 
 // Everything derived from a seed.

@@ -306,6 +306,29 @@ void play_disk(Stage& stage) {
     stage.wait_for("waiting", State::completed);
 }
 
+// ---- outputs of every kind ----
+
+json::object of_model(Stage& stage, const std::string& id, std::string_view model,
+                      const json::object& more = {}) {
+    json::object job = stage.job(id);
+    job["model"] = model;
+    for (const auto& member : more) job["input"].get_object()[member.key()] = member.value();
+    return job;
+}
+
+void play_outputs(Stage& stage) {
+    const json::object lossless{{"audio_setting", json::object{{"format", "flac"}}},
+                                {"output_format", "url"}};
+    stage.submit({of_model(stage, "spoken", "fal-ai/minimax/speech-2.6-hd"),
+                  of_model(stage, "linked", "fal-ai/minimax/speech-2.6-hd", lossless),
+                  of_model(stage, "pictures", "fal-ai/minimax/image-01", {{"num_images", 3}}),
+                  of_model(stage, "voice", "fal-ai/minimax/voice-clone",
+                           {{"audio_url", "https://example.com/me.mp3"}})});
+    stage.wait_for("spoken", State::completed);
+    stage.wait_for("pictures", State::completed);
+    stage.wait_for("voice", State::completed);
+}
+
 // ---- the process and its clock ----
 
 void play_stop(Stage& stage) {
@@ -436,6 +459,7 @@ const std::vector<Chapter>& scenario() {
         {"backup", usual, play_backup},
         {"restore", usual, play_restore},
         {"retention", retaining, play_retention},
+        {"outputs", usual, play_outputs},
         {"stop", usual, play_stop},
         {"clock", usual, play_clock},
     };

@@ -18,7 +18,10 @@ Exchange failed(Delivery delivery, ErrorCode code, std::string why) {
     return exchange;
 }
 
-bool is_submit(const HttpRequest& request) { return request.method == "POST"; }
+// Some cancel with a POST too.
+bool is_submit(const HttpRequest& request) {
+    return request.method == "POST" && !request.url.ends_with("/cancel");
+}
 
 }  // namespace
 
@@ -42,7 +45,9 @@ void SimulatedNet::say(const HttpRequest& request, std::string what) {
 
 // A key goes to the provider's calls alone: no other host, and no file needs it.
 void SimulatedNet::watch_keys(const HttpRequest& request) {
-    if (request.headers.find("Authorization") == nullptr) return;
+    const bool has_key = request.headers.find("Authorization") != nullptr ||
+                         request.headers.find("X-API-Key") != nullptr;
+    if (!has_key) return;
     const auto url = parse_url(request.url);
     const bool foreign = !url || (!origin.empty() && origin_of(*url) != origin);
     if (foreign || url->target.starts_with("/files/")) leaks.insert(request.url);
@@ -80,7 +85,7 @@ http::awaitable<SimulatedNet::Carried> SimulatedNet::carry(HttpRequest request,
         co_return carried;
     }
     const int line = lines_;
-    if (is_submit(request) && on_submit) on_submit();
+    if (is_submit(request) && on_submit) on_submit(request);
     {
         const InFlight in_flight{*this, in_flight_.insert(in_flight_.end(), request)};
         co_await clock_.sleep_for(latency());
@@ -134,7 +139,7 @@ http::awaitable<SimulatedNet::Carried> SimulatedNet::carry(HttpRequest request,
     // An answer that drips is known when its time is over.
     if (is_submit(request) && answer.status == 429 && on_retry_after && !carried.drips) {
         const auto hint = retry_after_of(answer.headers, clock_.now());
-        if (hint) on_retry_after(*hint);
+        if (hint) on_retry_after(request, *hint);
     }
     co_return carried;
 }

@@ -34,8 +34,8 @@ class SimulatedNet final : public http::Client {
     runtime::TaskGroup* wires = nullptr;  // where late requests travel; null: they are lost
     std::string origin;                   // the only one that exists; empty: all lead there
     // Called with every submit as it leaves, and with the hint of every answered refusal.
-    std::function<void()> on_submit;
-    std::function<void(Millis)> on_retry_after;
+    std::function<void(const HttpRequest&)> on_submit;
+    std::function<void(const HttpRequest&, Millis)> on_retry_after;
     // Hosts that were sent a key though they have no business with it.
     std::set<std::string> leaks;
 

@@ -27,6 +27,8 @@ namespace reeld::test {
 
 struct WorldOptions {
     std::uint64_t seed = 1;
+    std::vector<std::string> providers{"fal"};  // that jobs go to, each to one of them
+    std::string eachlabs_auth;                  // as configured
     bool webhooks = true;
     bool resubmit_unknown = false;
     int concurrency = 4;
@@ -60,6 +62,7 @@ struct Settings {
 class World {
   public:
     static constexpr auto model = "fal-ai/minimax/hailuo-02/standard/text-to-video";
+    static constexpr auto eachlabs_model = "eachlabs/minimax-i2v-01";
     static constexpr auto provider_url = "http://127.0.0.1:8470";
     static constexpr auto hooks_url = "http://127.0.0.1:8460";
     static constexpr auto outputs = "/outputs";
@@ -96,6 +99,8 @@ class World {
     void reload(Settings settings);
     const Settings& settings() const { return settings_; }
 
+    // The model that a job of this id is made with, always the same.
+    const char* model_of(const std::string& id) const;
     // People and programs. A job's prompt names it in the provider's ledger.
     json::object job_json(const std::string& id) const;
     ReplyPtr submit(std::vector<json::object> jobs);
@@ -178,7 +183,7 @@ class World {
     void miss_webhooks();
     bool rng_strikes(double odds, const char* kind);
     Millis webhook_way();
-    void watch_submit();
+    void watch_submit(const std::string& provider);
     void forgive_limits();
     runtime::awaitable<void> pump_webhooks();
     runtime::awaitable<void> deliver(sandbox::WebhookDelivery delivery);
@@ -198,7 +203,8 @@ class World {
                                          std::shared_ptr<Reply> reply);
     void check_jobs(std::vector<std::string>& wrong);
     void check_chain(std::vector<std::string>& wrong);
-    void check_file(const domain::Output& output, std::vector<std::string>& wrong);
+    void check_file(const domain::Job& job, const domain::Output& output,
+                    std::vector<std::string>& wrong);
     void check_ledger(std::vector<std::string>& wrong);
     void check_submits(std::vector<std::string>& wrong);
     void check_receipts(std::vector<std::string>& wrong);
@@ -235,12 +241,15 @@ class World {
     std::map<std::string, Copy> copies_;  // that the daemon has told of, by name
     std::set<std::string> risked_;        // prompts whose double payment a person chose
     std::vector<std::string> broken_;     // rules that were broken on the way
-    std::deque<Millis> submits_;          // of the last minute
     // Requests that a person named for another's job, and the prompts of those jobs. Where the
     // provider does not list the request yet, nothing speaks against such a word.
     std::set<std::string> misnamed_;
     std::set<std::string> misled_;
-    std::optional<Millis> no_submit_before_;
+    struct Pace {
+        std::deque<Millis> submits;  // of the last minute
+        std::optional<Millis> no_submit_before;
+    };
+    std::map<std::string, Pace> paces_;  // of each provider
     Millis limits_forgiven_until_{0};
 };
 

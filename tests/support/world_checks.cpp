@@ -67,7 +67,7 @@ void World::check_jobs(std::vector<std::string>& wrong) {
             if (!fresh && !misnamed_.contains(request)) say(fmt::format("follows the request {} of {}", request, other->second));
         }
         if (job.state != State::completed) continue;
-        for (const domain::Output& output : job.outputs) check_file(output, wrong);
+        for (const domain::Output& output : job.outputs) check_file(job, output, wrong);
     }
     for (const auto& [name, record] : retired()) {
         const JobId id(name);
@@ -100,13 +100,17 @@ void World::check_chain(std::vector<std::string>& wrong) {
     }
 }
 
-void World::check_file(const domain::Output& output, std::vector<std::string>& wrong) {
+void World::check_file(const Job& job, const domain::Output& output,
+                       std::vector<std::string>& wrong) {
     if (!disk_->files().contains(output.path)) {
         wrong.push_back("completed without its file " + output.path);
         return;
     }
     // …/files/b/{request id}/{name}, and a query that may tell when it expires
-    const std::string place = output.url.substr(0, output.url.find('?'));
+    // What came with the answer is the same file that an address would have given.
+    const std::string url =
+        output.inlined ? "/b/" + job.remote->request_id.str() + "/speech.mp3" : output.url;
+    const std::string place = url.substr(0, url.find('?'));
     const std::string made = place.substr(place.find("/b/") + 3);
     const auto slash = made.find('/');
     const std::string truth = provider_->file_of(made.substr(0, slash), made.substr(slash + 1));
@@ -316,27 +320,30 @@ void World::check_copies(std::vector<std::string>& wrong) {
 }
 
 // What is seen of each submit as it leaves: the limits of the configuration and the provider's word.
-void World::watch_submit() {
+void World::watch_submit(const std::string& provider) {
     constexpr Millis minute{60'000};
+    Pace& pace = paces_[provider];
+    std::deque<Millis>& submits = pace.submits;
+    const auto& no_submit_before = pace.no_submit_before;
     const Millis now = clock_.monotonic();
     journal_.count("submits");
     const auto say = [&](std::string what) {
         note("world", what);
         broken_.push_back(fmt::format("at {} ms: {}", now.count(), what));
     };
-    while (!submits_.empty() && submits_.front() + minute <= now) submits_.pop_front();
-    submits_.push_back(now);
+    while (!submits.empty() && submits.front() + minute <= now) submits.pop_front();
+    submits.push_back(now);
     // The pacer lets five seconds' worth go at once, on top of the minute's steady pace.
     const int most = settings_.requests_per_minute + settings_.requests_per_minute / 12 + 1;
-    if (static_cast<int>(submits_.size()) > most) {
-        say(fmt::format("{} submits within a minute", submits_.size()));
+    if (static_cast<int>(submits.size()) > most) {
+        say(fmt::format("{} submits within a minute", submits.size()));
     }
-    if (no_submit_before_ && now < *no_submit_before_) {
+    if (no_submit_before && now < *no_submit_before) {
         say(fmt::format("a submit {} ms before the provider wants one",
-                        (*no_submit_before_ - now).count()));
+                        (*no_submit_before - now).count()));
     }
     if (dead_ || limits_forgiven_until_ > now) return;
-    const auto in_hand = *store().transact([](store::Tx& tx) { return tx.count_in_hand("fal"); });
+    const auto in_hand = *store().transact([&](store::Tx& tx) { return tx.count_in_hand(provider); });
     if (in_hand > settings_.concurrency) {
         say(fmt::format("{} jobs in hand, {} allowed", in_hand, settings_.concurrency));
     }
@@ -344,8 +351,7 @@ void World::watch_submit() {
 
 // After a restart, a reload or a clock that was set the daemon may start counting anew.
 void World::forgive_limits() {
-    submits_.clear();
-    no_submit_before_.reset();
+    paces_.clear();
     limits_forgiven_until_ = clock_.monotonic() + Millis{5'000};
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/json.hpp"
+#include "provider_api/shown_text.hpp"
 
 namespace reeld::providers::fal {
 
@@ -29,12 +30,5 @@ ErrorBody read_error_value(const json::value& value);
 // One line for people: every field with its message, at most 400 bytes; "" when the body says
 // nothing.
 std::string describe(const ErrorBody& body);
-
-// A provider's text made fit to be shown and kept: no control characters, no query in any URL (it
-// may be signed), cut at `limit` bytes.
-std::string shown_text(std::string_view text, std::size_t limit = 400);
-
-// The text when it is a code (lower-case letters, digits, '_' and '.', at most 64), otherwise "".
-std::string as_code(std::string_view text);
 
 }  // namespace reeld::providers::fal

@@ -7,6 +7,7 @@
 #include "providers/fal/history.hpp"
 #include "providers/fal/hosts.hpp"
 #include "providers/fal/key_set.hpp"
+#include "providers/fal/outputs.hpp"
 #include "providers/fal/result.hpp"
 #include "providers/fal/status.hpp"
 #include "providers/fal/submit.hpp"
@@ -43,7 +44,11 @@ class FalProvider final : public provider_api::Provider {
     bool serves(std::string_view model) const override {
         return parse_endpoint_id(model) && !model.starts_with("eachlabs/");
     }
-    provider_api::Limits limits() const override { return {}; }
+    provider_api::Limits limits() const override {
+        provider_api::Limits limits;
+        limits.result_bytes = result_bytes_max;
+        return limits;
+    }
 
     Result<HttpRequest> build_submit(const SubmitIntent& intent) const override {
         return fal::build_submit(hosts_, key_, intent);
@@ -60,12 +65,25 @@ class FalProvider final : public provider_api::Provider {
         return fal::read_status(exchange);
     }
 
+    std::optional<HttpRequest> build_status_stream(const std::string& model,
+                                                   const Remote& remote) const override {
+        return fal::build_status_stream(hosts_, key_, model, remote);
+    }
+    std::optional<domain::event::StatusSeen> read_stream_event(
+        std::string_view data) const override {
+        return fal::read_stream_event(data);
+    }
+
     Result<HttpRequest> build_result(const std::string& model,
                                      const Remote& remote) const override {
         return fal::build_result(hosts_, key_, model, remote);
     }
     Event read_result(const Exchange& exchange) const override {
         return fal::read_result(exchange);
+    }
+    void describe_outputs(const std::string& input,
+                          std::vector<domain::Output>& outputs) const override {
+        fal::describe_outputs(input, outputs);
     }
 
     Result<HttpRequest> build_cancel(const std::string& model,

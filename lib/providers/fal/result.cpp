@@ -42,9 +42,8 @@ domain::Event read_success(const Exchange& exchange) {
     }
     const auto* result = value->if_object();
     if (result == nullptr) return read_no_output({});
-    domain::event::ResultSeen seen;
-    seen.outputs = find_outputs(*result);
-    if (seen.outputs.empty()) return read_no_output(*result);
+    domain::event::ResultSeen seen = find_result(*result);
+    if (!is_whole(seen, *result)) return read_no_output(*result);
     return seen;
 }
 

@@ -77,3 +77,49 @@ TEST_CASE("a poll without a usable answer failed, and says whose matter that is"
     CHECK(read_as<PollFailed>(unanswered(Delivery::maybe_sent, ErrorCode::timeout))
               .refusal.error.code == "timeout");
 }
+
+TEST_CASE("log lines are read with what is told of each, and what is none is left out") {
+    const auto seen = read_as<StatusSeen>(answered(202, R"({"status":"IN_PROGRESS","logs":[
+        {"message":"step 1","level":"INFO","source":"USER",
+         "timestamp":"2026-01-01T00:00:01.500000+00:00"},
+        {"message":"see https://a.example/x?sig=secret"},
+        {"message":""}, "text", null, {"level":"INFO"}]})"));
+    REQUIRE(seen.logs.size() == 2);
+    CHECK(seen.logs[0].message == "step 1");
+    CHECK(seen.logs[0].level == "INFO");
+    CHECK(seen.logs[0].source == "USER");
+    CHECK(seen.logs[0].at == from_unix_ms(1'767'225'601'500));
+    CHECK(seen.logs[1].message.find("secret") == std::string::npos);
+    CHECK_FALSE(seen.logs[1].at);
+}
+
+TEST_CASE("of a long log the newest lines are read, of a long line its begin") {
+    std::string body = R"({"status":"IN_PROGRESS","logs":[)";
+    for (int i = 0; i < 300; ++i) {
+        body += (i ? "," : "") + std::string(R"({"message":")") + std::to_string(i) + "\"}";
+    }
+    body += R"(,{"message":")" + std::string(9'000, 'x') + "\"}]}";
+    const auto seen = read_as<StatusSeen>(answered(200, body));
+    REQUIRE(seen.logs.size() == domain::log_lines_max);
+    CHECK(seen.logs.front().message == "101");
+    CHECK(seen.logs.back().message.size() <= domain::log_message_bytes_max);
+}
+
+TEST_CASE("a stream is asked for below the status, and its events are statuses or nothing") {
+    domain::Remote remote;
+    remote.request_id = RequestId("764cabcf-b745-4b3e-ae38-1200304cf45b");
+    const auto request =
+        build_status_stream(Hosts{}, Secret("a:b"), "fal-ai/minimax/video-01", remote);
+    REQUIRE(request.has_value());
+    CHECK(request->url ==
+          "https://queue.fal.run/fal-ai/minimax/requests/764cabcf-b745-4b3e-ae38-1200304cf45b"
+          "/status/stream?logs=1");
+    CHECK(*request->headers.find("Accept") == "text/event-stream");
+    const auto seen = read_stream_event(R"({"status":"IN_QUEUE","queue_position":4})");
+    REQUIRE(seen.has_value());
+    CHECK(seen->queue_position == 4);
+    CHECK(read_stream_event(R"({"status":"COMPLETED","logs":null})")->phase == RemotePhase::ended);
+    for (const char* data : {"", "keepalive", "[]", R"({"status":"ARCHIVED"})", R"({"status":7})"}) {
+        CHECK_FALSE(read_stream_event(data));
+    }
+}

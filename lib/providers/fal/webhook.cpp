@@ -116,9 +116,9 @@ std::optional<domain::Event> event_of(const json::object& body) {
     if (status == "ERROR") return read_failure(body, *payload);
     const auto* result = payload->if_object();
     if (status != "OK" || result == nullptr) return std::nullopt;
-    domain::event::ResultSeen seen;
-    seen.outputs = find_outputs(*result);
-    if (seen.outputs.empty()) return std::nullopt;
+    domain::event::ResultSeen seen = find_result(*result);
+    // Files within the delivery are left to the result call, which is kept without them.
+    if (!is_whole(seen, *result) || !seen.contents.empty()) return std::nullopt;
     return seen;
 }
 

@@ -13,5 +13,6 @@ CREATE TABLE IF NOT EXISTS jobs (
     max_attempts INTEGER,
     output TEXT,
     labels TEXT,
-    error TEXT
+    error TEXT,
+    unchecked INTEGER
 )

@@ -4,5 +4,5 @@ SELECT
     labels, provider, state, reason, error_code, error_message, attempt, billable_attempts,
     refusals, fetch_failures, request_id, status_url, response_url, cancel_url, queue_position,
     progress, cancel_requested, restored, cost_micro_usd, retry_of, created_at, submitted_at, finished_at,
-    due_at, unknown_until, quiet_polls, missing_polls, failed_polls, input
+    due_at, unknown_until, quiet_polls, missing_polls, failed_polls, input, result_values
 FROM jobs WHERE seq = :seq

@@ -8,5 +8,6 @@ UPDATE jobs SET
     :cancel_url, queue_position = :queue_position, progress = :progress, video_url = :video_url,
     cancel_requested = :cancel_requested, restored = :restored, cost_micro_usd = :cost_micro_usd, submitted_at =
     :submitted_at, finished_at = :finished_at, due_at = :due_at, unknown_until = :unknown_until,
-    quiet_polls = :quiet_polls, missing_polls = :missing_polls, failed_polls = :failed_polls
+    quiet_polls = :quiet_polls, missing_polls = :missing_polls, failed_polls = :failed_polls,
+    result_values = :result_values
 WHERE seq = :seq AND version = :version

@@ -107,6 +107,7 @@ class FakeControl final : public engine::Control {
         if (model.starts_with("fal-ai/")) return "fal";
         return std::nullopt;
     }
+    std::shared_ptr<const catalogue::Catalogue> catalogue() const override { return known_models; }
     domain::Reason shown_reason(const domain::Job& job) const override {
         return job.state == domain::State::queued ? domain::Reason::concurrency : job.reason;
     }
@@ -134,6 +135,16 @@ class FakeControl final : public engine::Control {
     engine::Counters counters() const override { return counters_; }
 
     // A job as the engine would have made it; the test's own hand on the store.
+    void say(const std::string& id, const std::string& message) {
+        domain::LogLine line;
+        line.message = message;
+        line.level = "INFO";
+        const Status kept = store_->transact([&](store::Tx& tx) {
+            tx.add_logs(tx.find_job(JobId(id)).value(), {line});
+        });
+        REQUIRE(kept.has_value());
+        news_.ring();
+    }
     domain::Job put(const std::string& id, const std::string& batch = {}) {
         domain::JobRequest request;
         request.id = JobId(id);
@@ -154,6 +165,7 @@ class FakeControl final : public engine::Control {
         REQUIRE(store_->transact([&](store::Tx& tx) { tx.insert_attempt(attempt); }).has_value());
     }
 
+    std::shared_ptr<const catalogue::Catalogue> known_models;
     test::SimulatedDisk files;
     int submits = 0;
     int barriers = 0;

@@ -309,3 +309,24 @@ TEST_CASE_FIXTURE(ApiFixture, "an undecided job tells what is known of its submi
     REQUIRE(also != nullptr);
     CHECK(find_string(also->front().as_object(), "outcome") == "unknown");
 }
+
+TEST_CASE_FIXTURE(ApiFixture, "a job's log is told line by line, the oldest first") {
+    control.put("alpha");
+    CHECK(find_array(get_object("/v1/jobs/alpha/logs"), "logs")->empty());
+    control.say("alpha", "step 1");
+    control.say("alpha", "step 2");
+    const auto answer = get_object("/v1/jobs/al/logs");
+    const auto& lines = *find_array(answer, "logs");
+    REQUIRE(lines.size() == 2);
+    const auto& first = lines[0].as_object();
+    CHECK(find_string(first, "message") == "step 1");
+    CHECK(find_string(first, "level") == "INFO");
+    CHECK(first.at("at").is_null());
+    CHECK(get("/v1/jobs/nope/logs").status == 404);
+    CHECK(ask("POST", "/v1/jobs/alpha/logs").status == 405);
+}
+
+TEST_CASE_FIXTURE(ApiFixture, "a job without values has none, and says so") {
+    control.put("alpha");
+    CHECK(get_object("/v1/jobs/alpha").at("values") == json::object{});
+}

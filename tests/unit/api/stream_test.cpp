@@ -168,3 +168,24 @@ TEST_CASE_FIXTURE(ApiFixture, "metrics have help and type once a family, and esc
         if (!line.starts_with("#")) CHECK(line.starts_with("reeld_"));
     }
 }
+
+TEST_CASE_FIXTURE(ApiFixture, "a full stream tells new log lines too, without moving the cursor") {
+    control.put("a");
+    const auto say = [&](const std::string& message) {
+        control.say("a", message);
+        test::settle(context);
+    };
+    say("before");
+    Reader all(*this, "/v1/events?all=true");
+    Reader plain(*this, "/v1/events");
+    say("step 1");
+    say("step 2");
+    CHECK(all.values("event") == std::vector<std::string>{"log", "log"});
+    REQUIRE(all.values("data").size() == 2);
+    const auto data = parse_json(all.values("data")[1]).value();
+    CHECK(*find_string(data.as_object(), "job") == "a");
+    CHECK(*find_string(data.as_object(), "message") == "step 2");
+    CHECK(all.values("id") == std::vector<std::string>{"1"});
+    CHECK(plain.jobs().empty());
+    CHECK(plain.values("event").empty());
+}

@@ -94,3 +94,14 @@ TEST_CASE("a digest of what came so far does not end the hash") {
     CHECK(hash.hex_so_far() == sha256_hex("abc"));
     CHECK(hash.hex_digest() == sha256_hex("abc"));
 }
+
+TEST_CASE("HMAC-SHA256 gives what RFC 4231 gives") {
+    CHECK(hmac_sha256_hex(std::string(20, '\x0b'), "Hi There") ==
+          "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+    CHECK(hmac_sha256_hex("Jefe", "what do ya want for nothing?") ==
+          "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    CHECK(hmac_sha256_hex(std::string(131, '\xaa'),
+                          "Test Using Larger Than Block-Size Key - Hash Key First") ==
+          "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+    CHECK(hmac_sha256_hex("", "").size() == 64);
+}

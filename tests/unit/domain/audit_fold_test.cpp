@@ -28,6 +28,8 @@ Output output_at(int index) {
     output.index = index;
     output.url = "https://files.test/" + std::to_string(index);
     output.file_name = "a.mp4";
+    if (index == 0) output.kind = MediaKind::video;
+    if (index == 1) output.inlined = true;
     return output;
 }
 
@@ -41,6 +43,7 @@ Event draw(std::mt19937& random) {
         StatusSeen{RemotePhase::running, {}, static_cast<double>(random() % 100) / 100},
         StatusSeen{RemotePhase::queued, random() % 9, {}},
         ResultSeen{{output_at(0), output_at(1)}, 270'000},
+        ResultSeen{{output_at(0)}, {}, R"({"seed":7})"},
         OutputPlanned{static_cast<int>(random() % 2), "/out/file"},
         OutputStored{static_cast<int>(random() % 2), "/out/file", random(), "ab", "video/mp4"},
     };
@@ -54,6 +57,7 @@ Event draw(std::mt19937& random) {
         PollFailed{refusal()},
         RemoteMissing{},
         ResultFailed{refusal()},
+        ResultSeen{{}, {}, R"({"custom_voice_id":"moss_1"})"},
         ResultNotReady{},
         FetchFailed{0, FetchProblem::retry, ErrorInfo{"cut", "cut short"}, {}},
         FetchFailed{1, FetchProblem::disk, ErrorInfo{"disk", "full"}, {}},

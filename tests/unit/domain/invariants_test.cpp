@@ -302,3 +302,21 @@ TEST_CASE("the trail tells of every submit, and of every one that a person chose
     }
     CHECK(life.broken() == Names{"billable_within_limit"});
 }
+
+TEST_CASE("a job is completed with values alone, but never waits for files that it has not") {
+    event::ResultSeen result;
+    result.values = R"({"custom_voice_id":"moss_1"})";
+    Life life = submitted().hear(result);
+    CHECK(life.job.state == State::completed);
+    CHECK(life.broken().empty());
+    Life nothing = life;
+    nothing.job.values.clear();
+    CHECK(nothing.broken().contains("result_with_outputs"));
+    Life early = submitted();
+    early.job.values = result.values;
+    CHECK(early.broken().contains("values_with_result"));
+    Life waiting = fetching();
+    waiting.job.outputs.clear();
+    waiting.job.values = result.values;
+    CHECK(waiting.broken().contains("result_with_outputs"));
+}

@@ -202,4 +202,10 @@ TEST_CASE("the extension comes from the content type, else from the URL, else it
     CHECK(extension_of("", "https://example.com") == "bin");
     CHECK(extension_of("", "https://x/y.exe") == "bin");
     CHECK(extension_of("", "") == "bin");
+    CHECK(extension_of("audio/pcm", "") == "pcm");
+    CHECK(extension_of("", "https://x/y.pcm") == "pcm");
+    CHECK(extension_of("", "https://x/y", domain::MediaKind::video) == "mp4");
+    CHECK(extension_of("", "https://x/y.exe", domain::MediaKind::audio) == "mp3");
+    CHECK(extension_of("", "", domain::MediaKind::image) == "png");
+    CHECK(extension_of("image/jpeg", "", domain::MediaKind::image) == "jpg");
 }

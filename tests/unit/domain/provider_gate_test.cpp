@@ -180,3 +180,25 @@ TEST_CASE("a person's release clears every wait but the pace") {
     CHECK(ask(state, GateLimits{}, 0, start).open);
     CHECK(state.next_submit_at == pace);
 }
+
+TEST_CASE("a job that settles gives an account without balance one look that counts as none") {
+    ProviderState state = after_submit_refused(ProviderState{}, refusal(RefusalKind::account), start);
+    CHECK_FALSE(ask(state, GateLimits{}, 1, start + 10s).open);
+    state = after_settled(state, start + 10s);
+    const Admission admission = ask(state, GateLimits{}, 0, start + 10s);
+    CHECK(admission.open);
+    CHECK(admission.probe);
+    state = after_admission(state, GateLimits{}, start + 10s);
+    CHECK_FALSE(ask(state, GateLimits{}, 0, start + 11s).open);
+    state = after_submit_refused(state, refusal(RefusalKind::account), start + 11s);
+    const int failures = state.probe_failures;
+    state = after_admission(after_settled(state, start + 20s), GateLimits{}, start + 20s);
+    CHECK(state.probe_failures == failures);
+}
+
+TEST_CASE("a job that settles says nothing of a key, nor of an account that is well") {
+    const ProviderState keyless =
+        after_submit_refused(ProviderState{}, refusal(RefusalKind::credentials), start);
+    CHECK(after_settled(keyless, start + 10s) == keyless);
+    CHECK(after_settled(ProviderState{}, start) == ProviderState{});
+}

@@ -348,3 +348,74 @@ TEST_CASE("that a request ended at the provider is told once") {
     CHECK(scene.note.empty());
     CHECK(emits<effect::ReadResult>(scene));
 }
+
+TEST_CASE("a failure that trying often does not mend ends the job before its attempts are used") {
+    Scene scene;
+    event::ResultFailed failed{refusal(RefusalKind::retry)};
+    failed.refusal.attempts_max = 2;
+    scene.submitted().on(failed);
+    CHECK(scene.job.state == State::scheduled);
+    scene.due().submitted().on(failed);
+    CHECK(scene.job.state == State::failed);
+    CHECK(scene.job.reason == Reason::attempts);
+    CHECK(scene.job.billable_attempts == 2);
+}
+
+TEST_CASE("a job costs what all of its attempts cost together") {
+    Scene scene;
+    event::ResultFailed failed{refusal(RefusalKind::retry)};
+    scene.submitted().on(failed);
+    CHECK_FALSE(scene.job.cost_micro_usd);
+    failed.cost_micro_usd = 20'000;
+    scene.due().submitted().on(failed);
+    CHECK(scene.job.cost_micro_usd == 20'000);
+    event::ResultSeen seen;
+    seen.outputs.resize(1);
+    seen.outputs.front().url = "https://files.test/0.mp4";
+    seen.cost_micro_usd = 430'000;
+    scene.due().submitted().on(seen);
+    CHECK(scene.job.cost_micro_usd == 450'000);
+}
+
+TEST_CASE("a result of values alone completes the job without a fetch") {
+    Scene scene;
+    scene.submitted();
+    event::ResultSeen seen;
+    seen.values = R"({"custom_voice_id":"moss_1"})";
+    scene.on(seen);
+    CHECK(scene.job.state == State::completed);
+    CHECK(scene.job.values == seen.values);
+    CHECK(scene.job.outputs.empty());
+    CHECK(scene.job.finished_at == scene.now);
+    CHECK(scene.effects.empty());
+    CHECK_FALSE(scene.job.due_at);
+}
+
+TEST_CASE("values beside a file wait with it, and survive a retry of the fetch") {
+    Scene scene;
+    scene.submitted();
+    event::ResultSeen seen;
+    seen.values = R"({"duration_ms":900})";
+    Output sound;
+    sound.kind = MediaKind::audio;
+    sound.inlined = true;
+    sound.bytes = 9;
+    seen.outputs.push_back(sound);
+    scene.on(seen);
+    REQUIRE(scene.job.state == State::fetching);
+    CHECK(scene.job.values == seen.values);
+    // The same answer, read once more, changes nothing; nor does one with an address.
+    CHECK(ignored(scene.ask(seen)));
+    event::ResultSeen addressed = seen;
+    addressed.outputs[0].inlined = false;
+    addressed.outputs[0].url = "https://files.test/0.mp3";
+    CHECK(ignored(scene.ask(addressed)));
+    scene.on(fetch_failed(event::FetchProblem::refused));
+    REQUIRE(scene.job.state == State::failed);
+    const auto again = retry_row(scene.job, JobId{"job-2"}, scene.now);
+    REQUIRE(again.has_value());
+    CHECK(again->state == State::fetching);
+    CHECK(again->values == seen.values);
+    CHECK(again->outputs.at(0).inlined);
+    CHECK(again->outputs.at(0).kind == MediaKind::audio);
+}

@@ -4,7 +4,7 @@
 #include "reel/live.hpp"
 #include "reel/render_job.hpp"
 #include "reel/render_status.hpp"
-#include "reel/sse_reader.hpp"
+#include "base/sse_reader.hpp"
 
 using namespace reeld;
 using namespace reeld::reel;

@@ -256,15 +256,79 @@ TEST_CASE_FIXTURE(Command, "watch without ids streams every change until its tim
     CHECK(out == "T\ta\t\tqueued\t\t\n");
 }
 
-TEST_CASE_FIXTURE(Command, "models tells honestly where its list is from") {
-    client.answers["GET /v1/jobs?limit=500"] = {
-        {200, R"({"jobs":[)" + job("a", "failed") + "," + job("b", "queued") + "]}"}};
+namespace {
+
+const std::string one_model = R"({"id":"a/b","title":"Ab","provider":"fal","output":"video",
+    "typical_seconds":240,"price":{"text":"$0.28 a job","sure":true,"note":null},"source":null,
+    "fields":[{"name":"prompt","required":true,"type":"string","default":null,
+               "takes":"a text of at most 9 characters","description":"What happens"},
+              {"name":"seconds","required":false,"type":"integer","default":5,
+               "takes":"a whole number of at least 1","description":null}],
+    "input":{"properties":{"prompt":{"type":"string"},"seconds":{"type":"integer"},
+             "fast":{"type":"boolean"},"frames":{"type":"array"},"size":{"enum":[1,"1x"]}}},
+    "example":{"prompt":"it's a fox","seconds":5,"frames":[1]},"advice":["Be short."]})";
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Command, "models lists what the daemon knows, and names files that are not used") {
+    const std::string list =
+        R"({"models":[)" + one_model + R"(],"mistakes":["/m/bad.json: not JSON"]})";
+    client.answers["GET /v1/models"] = {{200, list}};
     CHECK(run({"models"}) == Exit::ok);
-    CHECK(out == "m\t\t2\t\n");
-    CHECK(err.find("newest jobs") != std::string::npos);
-    client.answers["GET /v1/jobs?model=x&limit=1"] = {{200, R"({"jobs":[]})"}};
-    CHECK(run({"models", "x"}) == Exit::ok);
-    CHECK(out.empty());
+    CHECK(out == "a/b\tvideo\t$0.28 a job\t240\tfal\tAb\n");
+    CHECK(err == "not used: /m/bad.json: not JSON\n");
+    terminal = true;
+    CHECK(run({"models"}) == Exit::ok);
+    CHECK(out.find("a/b    video  ~4m   $0.28 a job") != std::string::npos);
+    CHECK(run({"models", "--json"}) == Exit::ok);
+    CHECK(out == list);
+}
+
+TEST_CASE_FIXTURE(Command, "a model is told with its members, its price and a command to paste") {
+    client.answers["GET /v1/models/a%2Fb"] = {{200, one_model}};
+    CHECK(run({"models", "a/b"}) == Exit::ok);
+    CHECK(out ==
+          "a/b\nAb: gives video, runs for ~4m. Provider: fal.\nprice: $0.28 a job\n\n"
+          "prompt\trequired\t\ta text of at most 9 characters: What happens\n"
+          "seconds\toptional\t5\ta whole number of at least 1\n\nexample:\n"
+          "  reel submit a/b prompt='it'\\''s a fox' seconds=5 frames:='[1]'\n\nadvice:\n"
+          "  Be short.\n");
+    const std::string told = out;
+    CHECK(run({"submit", "a/b", "--help"}) == Exit::ok);
+    CHECK(out == told);
+    CHECK(client.last_body.empty());
+    client.answers["GET /v1/models/a%2Fc"] = {{404, problem("not_found", R"(,"candidates":["a/b"])")}};
+    CHECK(run({"models", "a/c"}) == Exit::not_found);
+    CHECK(err.find("It may be a/b") != std::string::npos);
+    CHECK(run({"submit", "a/c", "--help"}) == Exit::ok);
+    CHECK(out.find("key:=JSON") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(Command, "words take the types that the model's schema wants") {
+    client.answers["GET /v1/models/a%2Fb"] = {{200, one_model}};
+    client.answers["POST /v1/jobs"] = {{201, job("a", "queued")}};
+    CHECK(run({"submit", "a/b", "prompt=7", "seconds=5", "fast=true", "frames=[1,2]", "size=1",
+               "other=8", "--unchecked"}) == Exit::ok);
+    CHECK(client.last_body == R"({"model":"a/b","input":{"prompt":"7","seconds":5,"fast":true,)"
+                              R"("frames":[1,2],"size":1,"other":"8"},"unchecked":true})");
+    // What cannot be meant so is the daemon's to refuse.
+    CHECK(run({"submit", "a/b", "prompt:=7", "seconds=five", "fast=1", "size=1x"}) == Exit::ok);
+    CHECK(client.last_body == R"({"model":"a/b","input":{"prompt":7,"seconds":"five","fast":"1",)"
+                              R"("size":"1x"}})");
+}
+
+TEST_CASE_FIXTURE(Command, "a dry run tells what would be done") {
+    client.answers["POST /v1/jobs?dry_run=true"] = {
+        {200, R"({"dry_run":true,"model":"a/b","provider":"fal","id":null,"exists":false,
+                  "checked":true,"input":{"prompt":"x"},"defaults":{"duration":"6"},
+                  "estimate":{"usd":0.27,"sure":false,"basis":"so it is"},
+                  "path":"/o/{id}.mp4","warnings":["be longer"]})"}};
+    CHECK(run({"submit", "a/b", "--dry-run"}) == Exit::ok);
+    CHECK(out ==
+          "model\ta/b\nprovider\tfal\ncheck\tthe input is right\nsends\tprompt = \"x\"\n"
+          "default\tduration = \"6\"\ncost\t~$0.27 (so it is)\nfile\t/o/{id}.mp4\n"
+          "advice\tbe longer\n");
+    CHECK(err == "Nothing was submitted.\n");
 }
 
 TEST_CASE_FIXTURE(Command, "doctor tells of a daemon that is not there") {

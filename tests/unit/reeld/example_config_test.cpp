@@ -77,11 +77,14 @@ TEST_CASE("what the example shows of unset keys is the default too, where there 
         const auto key = line.substr(0, line.find(':'));
         const bool without_default = key.starts_with("webhook.") || key.ends_with("_url") ||
                                      key.ends_with(".user_id") || key.ends_with(".key_file") ||
-                                     key.ends_with(".named") || key.starts_with("retention.");
+                                     key.ends_with(".auth") ||
+                                     key.ends_with(".named") || key.starts_with("retention.") ||
+                                     key == "catalogue.folder";
         CHECK(without_default);
     }
     CHECK(config->providers.at("fal").api.queue_url == "https://queue.fal.run");
     CHECK(config->providers.at("fal").api.rest_url == "https://rest.fal.ai");
     CHECK(config->providers.at("fal").api.platform_url == "https://api.fal.ai/v1");
     CHECK(config->providers.at("eachlabs").api.base_url == "https://api.eachlabs.ai");
+    CHECK(config->providers.at("eachlabs").api.auth == "bearer");
 }

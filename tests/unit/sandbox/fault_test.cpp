@@ -227,3 +227,27 @@ TEST_CASE("range_ignored: everything with a 200") {
     CHECK(answer.status == 200);
     CHECK(answer.body.size() > 1000);
 }
+
+TEST_CASE("stream_ends: the stream of a running job ends in good order") {
+    Bench bench(with_fault(Fault::stream_ends));
+    const std::string url = path_of(text(read(bench.submit("x")), "status_url")) + "/stream";
+    const Answer answer = bench.call("GET", url);
+    REQUIRE(answer.stream);
+    StatusStream state = *answer.stream;
+    StreamStep step = bench.service.stream(state, bench.now);
+    for (int i = 0; i < 10'000 && !step.ended; ++i) {
+        bench.pass(Millis{250});
+        step = bench.service.stream(state, bench.now);
+    }
+    CHECK(step.ended);
+    CHECK_FALSE(step.broken);
+    CHECK(step.bytes.find("IN_PROGRESS") != std::string::npos);
+}
+
+TEST_CASE("stream_refused: the first stream is a 503, the next one is a stream") {
+    Bench bench;
+    const std::string url =
+        path_of(text(read(bench.submit("x [sandbox:stream_refused]")), "status_url")) + "/stream";
+    CHECK(bench.call("GET", url).status == 503);
+    CHECK(bench.call("GET", url).stream);
+}

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "bench.hpp"
 
 using namespace reeld;
@@ -261,4 +263,25 @@ TEST_CASE("a stream sends each change once, a comment every 15 s, and ends with 
     CHECK(all.find("IN_PROGRESS") != std::string::npos);
     CHECK(step.bytes.find("COMPLETED") != std::string::npos);
     CHECK_FALSE(step.broken);
+}
+
+TEST_CASE("a stream tells each log line once, a poll tells all so far") {
+    Bench bench;
+    const std::string status = path_of(text(read(bench.submit("x")), "status_url"));
+    Answer answer = bench.call("GET", status + "/stream?logs=1");
+    REQUIRE(answer.stream);
+    std::string all;
+    StreamStep step;
+    while (!step.ended) {
+        step = bench.service.stream(*answer.stream, bench.now);
+        all += step.bytes;
+        bench.pass(Millis{250});
+    }
+    for (int number = 1; number <= 10; ++number) {
+        const std::string line = fmt::format("\"step {} of 10\"", number);
+        const auto at = all.find(line);
+        REQUIRE(at != std::string::npos);
+        CHECK(all.find(line, at + 1) == std::string::npos);
+    }
+    CHECK(find_array(read(bench.call("GET", status + "?logs=1")), "logs")->size() == 10);
 }

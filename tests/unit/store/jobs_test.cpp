@@ -53,6 +53,7 @@ class Draw {
         if (coin()) job.progress = number(0, 1000) / 997.0;
         job.cancel_requested = coin();
         job.cost_micro_usd = maybe_number();
+        job.values = coin() ? R"({"seed":7,"voice":"ż"})" : "";
         job.submitted_at = maybe_time();
         job.finished_at = maybe_time();
         job.due_at = maybe_time();
@@ -97,6 +98,8 @@ class Draw {
             if (coin()) output.path = "/out/" + job.request.id.str() + "/" + std::to_string(i);
             output.content_type = maybe_text();
             output.file_name = maybe_text();
+            output.kind = static_cast<domain::MediaKind>(number(0, 3));
+            output.inlined = coin();
             if (coin()) output.bytes = static_cast<std::uint64_t>(number(0, 1 << 30)) << 20;
             output.sha256 = maybe_text();
             output.stored = !output.path.empty() && coin();

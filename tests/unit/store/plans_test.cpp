@@ -95,6 +95,11 @@ TEST_CASE("every query of the inbox compiles against a fresh inbox") {
     REQUIRE(Inbox::open(scratch.file("inbox.db")));
     Foreign inbox(scratch.file("inbox.db"));
     for (const auto& query : sql::all_queries) {
-        if (is_inbox(query.name)) CHECK_NOTHROW(plan(inbox.database(), query.text));
+        if (!is_inbox(query.name)) continue;
+        // This one is for a table that lacks the column.
+        const bool adds = query.name == "inbox_add_unchecked";
+        if (adds) inbox.exec("ALTER TABLE jobs DROP COLUMN unchecked");
+        CHECK_NOTHROW(plan(inbox.database(), query.text));
+        if (adds) inbox.exec(std::string(query.text));
     }
 }

@@ -1,6 +1,6 @@
-#include "reel/sse_reader.hpp"
+#include "base/sse_reader.hpp"
 
-namespace reeld::reel {
+namespace reeld {
 
 std::vector<SseEvent> SseReader::feed(std::string_view bytes) {
     std::vector<SseEvent> events;
@@ -59,4 +59,4 @@ void SseReader::take_field(std::string_view name, std::string_view value) {
     }
 }
 
-}  // namespace reeld::reel
+}  // namespace reeld

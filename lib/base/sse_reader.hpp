@@ -1,10 +1,11 @@
 #pragma once
 // Server-sent events from bytes that come in any pieces.
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace reeld::reel {
+namespace reeld {
 
 struct SseEvent {
     std::string id;
@@ -18,6 +19,8 @@ class SseReader {
     std::vector<SseEvent> feed(std::string_view bytes);
     // The newest id of a complete block, with or without an event in it.
     const std::string& last_id() const { return last_id_; }
+    // Bytes of what is not complete yet: for a reader that trusts nobody.
+    std::size_t held() const { return rest_.size() + open_.data.size(); }
     // After a cut connection: drops what is incomplete, keeps last_id().
     void reset();
 
@@ -32,4 +35,4 @@ class SseReader {
     std::string open_id_;
 };
 
-}  // namespace reeld::reel
+}  // namespace reeld

@@ -1,0 +1,19 @@
+#pragma once
+// POST /v1/jobs?dry_run=true: what a submit would do; nothing is stored, nothing is sent.
+#include <variant>
+
+#include "api/problem.hpp"
+#include "domain/job.hpp"
+#include "engine/control.hpp"
+#include "http/server.hpp"
+
+namespace reeld::api {
+
+std::variant<bool, Problem> read_dry_run(const http::Target& target);
+
+// One valid job: {dry_run: true, model, provider, id, exists, checked, input, defaults, estimate{usd,
+// sure, basis}, path, warnings[]}. `input` is what would be sent, `defaults` what the provider adds
+// by itself; `path` is null for models that make no file, and holds "{id}" while no id is chosen.
+json::object dry_run_json(engine::Control& control, const domain::JobRequest& request, Instant now);
+
+}  // namespace reeld::api

@@ -1,0 +1,1 @@
+DELETE FROM output_contents WHERE job_seq = :seq

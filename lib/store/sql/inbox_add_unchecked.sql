@@ -1,0 +1,2 @@
+-- An inbox that an older daemon made.
+ALTER TABLE jobs ADD COLUMN unchecked INTEGER
