@@ -180,7 +180,11 @@ bool is_sound(const json::object& fields) {
     if (event == "submit_accepted") return !text_or(fields, "request_id").empty();
     if (event != "result_seen") return event != "status_seen" || fields.contains("phase");
     const auto* urls = find_array(fields, "urls");
-    return urls != nullptr && !urls->empty() &&
+    // Values alone are whole where they name what was paid for.
+    if (urls != nullptr && urls->empty()) {
+        return text_or(fields, "values").find("voice_id\":\"") != std::string::npos;
+    }
+    return urls != nullptr &&
            std::all_of(urls->begin(), urls->end(), [](const json::value& url) {
                return parse_url(std::string_view(url.as_string())).has_value();
            });

@@ -186,9 +186,7 @@ bool is_whole(const ResultSeen& seen, const json::object& result) {
     if (!seen.outputs.empty()) return true;
     if (seen.values.empty() || result.contains("error") || result.contains("detail")) return false;
     const auto values = parse_json(seen.values);
-    if (values && names_a_voice(values->get_object())) return true;
-    return std::none_of(result.begin(), result.end(),
-                        [](const auto& member) { return is_named(member.key()); });
+    return values && names_a_voice(values->get_object());
 }
 
 void describe_outputs(const std::string& input, std::vector<Output>& outputs) {

@@ -21,9 +21,8 @@ inline constexpr std::size_t values_bytes_max = 64 * 1024;
 // Every member that is neither a file nor one of the four is a value; null is none.
 domain::event::ResultSeen find_result(const json::object& result);
 
-// True when nothing is missing: it has a file; or it has none to give, but values, among which is
-// no error. `{"video": null, "seed": 7}` promised a file; `{"custom_voice_id": …, "audio": null}`
-// did not, because the voice is what was paid for.
+// True when what was paid for is there: a file; or a voice, `{"custom_voice_id": …, "audio": null}`,
+// beside which stands no error. Other values alone are none: `{"seed": 7}` is a film that is missing.
 bool is_whole(const domain::event::ResultSeen& seen, const json::object& result);
 
 // The sound's format as the input asked for it: raw samples can be recognised by nothing else.

@@ -160,11 +160,12 @@ TEST_CASE("values are bounded, a member that does not fit is left out") {
     CHECK(found(many + "}").seen.values.size() <= values_bytes_max);
 }
 
-TEST_CASE("a result is whole with a file, with a voice, or with values where no file was to come") {
+TEST_CASE("a result is whole with a file or with a voice, not with other values alone") {
     CHECK(found(R"({"video":{"url":"https://a/v"}})").whole);
     CHECK(found(R"({"custom_voice_id":"moss_1"})").whole);
     CHECK(found(R"({"custom_voice_id":"moss_1","audio":null})").whole);
-    CHECK(found(R"({"deleted":true})").whole);
+    CHECK_FALSE(found(R"({"deleted":true})").whole);
+    CHECK_FALSE(found(R"({"vWdeo":{"url":"hGtps://a/v"}})").whole);
     CHECK_FALSE(found(R"({"video":null,"seed":7})").whole);
     CHECK_FALSE(found(R"({"images":[],"request_id":"r"})").whole);
     CHECK_FALSE(found(R"({"error":"oops","seed":7})").whole);

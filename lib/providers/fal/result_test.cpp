@@ -35,10 +35,10 @@ TEST_CASE("a result with a file is seen, without a cost") {
 
 TEST_CASE("a success without a file is final and says what it has instead") {
     const auto refusal =
-        read_as<ResultFailed>(answered(200, R"({"custom_voice_id":"v","seed":1})")).refusal;
+        read_as<ResultFailed>(answered(200, R"({"text":"v","seed":1})")).refusal;
     CHECK(refusal.kind == RefusalKind::permanent);
     CHECK(refusal.error.code == "no_output");
-    CHECK(refusal.error.message.find("custom_voice_id, seed") != std::string::npos);
+    CHECK(refusal.error.message.find("text, seed") != std::string::npos);
     read_as<ResultFailed>(answered(200, "[]"));
     read_as<ResultFailed>(answered(200, "{}"));
 }

@@ -119,8 +119,11 @@ class FakeControl final : public engine::Control {
     store::Store& store() override { return *store_; }
     engine::awaitable<void> wait_for_event(std::int64_t after, Millis timeout) override {
         const auto last = [](store::Tx& tx) { return tx.last_event_id(); };
+        const auto last_log = [](store::Tx& tx) { return tx.last_log_id(); };
+        const std::int64_t logged = store_->transact(last_log).value();
         // A ring that nobody heard is remembered by the bell and may be old news.
-        while (store_->transact(last).value() <= after) {
+        while (store_->transact(last).value() <= after &&
+               store_->transact(last_log).value() == logged) {
             const bool rung = co_await news_.wait_for(clock_, timeout);
             if (!rung) co_return;
         }

@@ -32,7 +32,7 @@ TEST_CASE_FIXTURE(ApiFixture, "a job is shown with exactly the public members") 
     const std::vector<std::string> members{
         "id", "model", "input", "batch", "priority", "not_before", "deadline", "max_attempts",
         "output", "labels", "state", "reason", "provider", "request_id", "attempt",
-        "queue_position", "progress", "video_url", "outputs", "cost_usd", "error", "retry_of",
+        "queue_position", "progress", "video_url", "outputs", "values", "cost_usd", "error", "retry_of",
         "created_at", "submitted_at", "finished_at"};
     std::vector<std::string> have;
     for (const auto& one : shown) have.emplace_back(one.key());
@@ -46,7 +46,7 @@ TEST_CASE_FIXTURE(ApiFixture, "a job is shown with exactly the public members") 
     const auto& outputs = *find_array(shown, "outputs");
     CHECK(find_string(outputs[0].as_object(), "path") == "/out/a.png");
     CHECK(find(outputs[1].as_object(), "path")->is_null());
-    CHECK(outputs[0].as_object().size() == 5);
+    CHECK(outputs[0].as_object().size() == 6);
     // Money reads as a decimal, not as 2.7E-1.
     CHECK(get("/v1/jobs/a").body.find("\"cost_usd\":0.27,") != std::string::npos);
 }
