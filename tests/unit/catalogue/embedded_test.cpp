@@ -88,8 +88,9 @@ TEST_CASE("every endpoint of the references is known, and no other") {
 
 TEST_CASE("every example is an input that is right, with all that has to be given") {
     const auto catalogue = load();
-    for (const auto& [id, model] : catalogue->models()) {
-        CAPTURE(id);
+    for (const auto& entry : catalogue->models()) {
+        const auto& model = entry.second;
+        CAPTURE(model.id);
         CHECK(!model.example.empty());
         CHECK(model.check->mistakes(model.example).empty());
         CHECK(model.title != model.id);
@@ -98,8 +99,9 @@ TEST_CASE("every example is an input that is right, with all that has to be give
 
 TEST_CASE("every price counts a member that the model has") {
     const auto catalogue = load();
-    for (const auto& [id, model] : catalogue->models()) {
-        CAPTURE(id);
+    for (const auto& entry : catalogue->models()) {
+        const auto& model = entry.second;
+        CAPTURE(model.id);
         for (const auto& rule : model.price.rules) {
             for (const auto& part : rule.parts) {
                 if (part.unit != PriceUnit::request) {
@@ -117,13 +119,14 @@ TEST_CASE("every price counts a member that the model has") {
 
 TEST_CASE("every default is a value that the model takes") {
     const auto catalogue = load();
-    for (const auto& [id, model] : catalogue->models()) {
+    for (const auto& entry : catalogue->models()) {
+        const auto& model = entry.second;
         for (const auto& member : *find_object(model.input, "properties")) {
             const auto* value = find(member.value().as_object(), "default");
             if (value == nullptr) continue;
             json::object input = model.example;
             input[member.key()] = *value;
-            CAPTURE(id);
+            CAPTURE(model.id);
             CAPTURE(std::string(member.key()));
             CHECK(model.check->mistakes(input).empty());
         }
