@@ -101,7 +101,10 @@ void Dispatcher::work_on(store::Tx& tx, const std::string& provider, const Provi
         move_held(tx, provider, Reason::credentials, slice, round);
         move_held(tx, provider, Reason::account, slice, round);
     } else if (admission.open && tx.count_queued(provider) == 0) {
-        move_held(tx, provider, state.paused, 1, round);
+        // What was held while the trouble still had the other name waits for the same probe.
+        for (const Reason reason : {state.paused, Reason::credentials, Reason::account}) {
+            if (move_held(tx, provider, reason, 1, round) > 0) break;
+        }
     }
     if (admission.open) {
         const auto room = std::min<std::int64_t>(setup.limits.concurrency - in_hand, slice);
@@ -142,14 +145,16 @@ bool Dispatcher::admit(store::Tx& tx, const Job& job, Round& round) {
     return submits;
 }
 
-void Dispatcher::move_held(store::Tx& tx, const std::string& provider, Reason reason, int limit,
-                           Round& round) {
+int Dispatcher::move_held(store::Tx& tx, const std::string& provider, Reason reason, int limit,
+                          Round& round) {
     const std::vector<Job> held = tx.held_jobs(provider, reason, limit);
     for (const Job& job : held) {
         round.written.push_back(
             apply(core_, tx, job.request.id, domain::event::AccountResumed{}));
     }
-    if (limit > 1 && static_cast<int>(held.size()) == limit) round.more = true;
+    const int moved = static_cast<int>(held.size());
+    if (limit > 1 && moved == limit) round.more = true;
+    return moved;
 }
 
 void Dispatcher::hold_queued(store::Tx& tx, const ProviderState& state, Round& round) {

@@ -29,7 +29,8 @@ class Dispatcher {
                  Round& round);
     // False: the job did not become a submit.
     bool admit(store::Tx& tx, const domain::Job& job, Round& round);
-    void move_held(store::Tx& tx, const std::string& provider, domain::Reason reason, int limit,
+    // How many.
+    int move_held(store::Tx& tx, const std::string& provider, domain::Reason reason, int limit,
                    Round& round);
     void hold_queued(store::Tx& tx, const domain::ProviderState& state, Round& round);
     bool disk_is_low();
