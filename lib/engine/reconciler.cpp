@@ -226,16 +226,36 @@ bool knows_it(const domain::Event& event) {
            std::holds_alternative<RemoteCancelled>(event);
 }
 
-// The answer's header may have told the id. Nothing: it did not, or the provider does not know it.
+// Where a person gave the request to another job, it is a candidate that only a person can settle.
+bool is_followed_elsewhere(Core& core, const Job& job, Look& look) {
+    std::optional<domain::Attempt> owner;
+    const auto read = core.services.store.transact([&](store::Tx& tx) {
+        owner = tx.find_attempt_by_request(job.provider, job.remote->request_id);
+    });
+    if (!read || !owner || owner->job == job.request.id) return false;
+    HistoryItem item;
+    item.request_id = job.remote->request_id;
+    look.result = "candidates";
+    look.detail = fmt::format("the answer's header names request {}, which is bound to job {} "
+                              "(attempt {}) already",
+                              item.request_id.str(), owner->job.str(), owner->number);
+    look.candidates.push_back(std::move(item));
+    return true;
+}
+
+// The answer's header may have told the id. Nothing: it did not, the provider does not know it, or
+// it is another job's, which stands in `look` then.
 awaitable<std::optional<domain::Event>> follow_hint(Core& core, ProviderSetup setup, Job job,
-                                                    store::Evidence& evidence) {
+                                                    Look& look, store::Evidence& evidence) {
     if (!job.remote) co_return std::nullopt;
     auto request = setup.provider->build_status(job.request.model, *job.remote);
     const Exchange exchange = co_await exchange_with(core, setup, std::move(request));
     crash_point::pass(CrashPoint::search_status_asked);
     const domain::Event seen = setup.provider->read_status(exchange);
     std::optional<domain::Event> event;
-    if (knows_it(seen)) {
+    if (knows_it(seen) && is_followed_elsewhere(core, job, look)) {
+        look.history.proof = exchange;
+    } else if (knows_it(seen)) {
         evidence = answer_evidence(job, store::EvidenceKind::status_answer, exchange, core.now());
         Adopted adopted;
         adopted.attempt = job.attempt;
@@ -255,7 +275,7 @@ awaitable<domain::Event> search_evidence(Core& core, ProviderSetup setup, Job jo
                                          store::Evidence& evidence) {
     Look look;
     look.began_at = core.now();
-    auto hinted = co_await follow_hint(core, setup, job, evidence);
+    auto hinted = co_await follow_hint(core, setup, job, look, evidence);
     if (hinted) co_return std::move(*hinted);
     std::optional<domain::Attempt> attempt;
     const auto loaded = core.services.store.transact([&](store::Tx& tx) {
@@ -263,6 +283,9 @@ awaitable<domain::Event> search_evidence(Core& core, ProviderSetup setup, Job jo
     });
     // Nothing found is a reason to submit again; not having looked is none.
     if (!loaded || !attempt) co_return not_searched("the attempt's row could not be read");
+    if (!look.candidates.empty()) {
+        co_return event_of(core, job, std::move(look), attempt->intent_at, evidence);
+    }
     provider_api::SubmitIntent intent;
     intent.job = job.request.id;
     intent.attempt = job.attempt;

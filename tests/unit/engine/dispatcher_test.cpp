@@ -132,6 +132,29 @@ TEST_CASE("a locked account holds every queued job, is tried by one, and gives a
     CHECK(room.count(State::held) == 0);
 }
 
+TEST_CASE("an account whose trouble changes is still tried when the job that tried it is gone") {
+    Room room;
+    const auto accept = room.client.answer["submit"];
+    room.client.answer["submit"] = [](const HttpRequest&) { return answered(401, "{}"); };
+    room.start();
+    room.limits().concurrency = 1;
+    room.engine().reconfigure(room.config);
+    room.submit_many("j", 3);
+    REQUIRE(room.until([&] { return room.count(State::held) == 3; }, Millis{60'000}));
+    room.client.answer["submit"] = locked;
+    const auto trier = [&]() -> std::string {
+        for (const std::string id : {"j-0", "j-1", "j-2"}) {
+            if (room.job(id).reason == domain::Reason::account) return id;
+        }
+        return {};
+    };
+    REQUIRE(room.until([&] { return !trier().empty(); }, std::chrono::hours{1}));
+    REQUIRE(room.act(trier(), engine::Action::cancel));
+    room.client.answer["submit"] = accept;
+    CHECK(room.until([&] { return room.count(State::held) == 0; }, std::chrono::hours{6}));
+    CHECK(room.count(State::submitted) == 1);
+}
+
 TEST_CASE("a full disk closes the gate, and room opens it again") {
     Room room;
     room.disk.capacity = 0;

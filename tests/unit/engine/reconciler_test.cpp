@@ -145,6 +145,23 @@ TEST_CASE("a request that another job follows is not adopted") {
     CHECK(room.held());
 }
 
+TEST_CASE("a hinted request that another job follows waits for a person, whatever the policy") {
+    Search room(true);
+    room.client.answer["submit"] = [&](const HttpRequest&) {
+        if (room.client.count["submit"] == 1) return answered(200, R"({"request_id":"r-hint"})");
+        Exchange exchange = answered(500, "{}");
+        exchange.response.headers.add("x-fal-request-id", "r-hint");
+        return exchange;
+    };
+    room.start();
+    room.began = room.clock.now();
+    REQUIRE(room.submit("owner", {{"input", {{"prompt", "waves of a"}}}}));
+    REQUIRE(room.until([&] { return room.is("owner", State::submitted); }));
+    REQUIRE(room.submit("a"));
+    CHECK(room.held());
+    CHECK(room.client.count["submit"] == 2);
+}
+
 TEST_CASE("a request that two undecided jobs may own is adopted by neither") {
     Search room;
     room.items = {{"r-h"}};
