@@ -38,7 +38,7 @@ namespace reeld {
     X(timers, pushed_back, engine, "one job's timer could not be served: the others are")         \
     X(clock, moved_again, failures, "moved waits were not kept: they are moved again")            \
     X(submit, slowed_down, nights, "429: back in the queue, the whole account slows down")        \
-    X(submit, refused, nights, "refused for now, 5xx and the like: another submit after a wait")  \
+    X(submit, refused, nights, "refused this time, 5xx and the like: another submit after a wait")\
     X(submit, account_refused, nights, "401 or 403: held until the account works again")          \
     X(submit, not_sent, nights, "no byte has left: another submit after a wait")                  \
     X(submit, unanswered, nights, "no answer in time: evidence is searched for")                  \

@@ -183,7 +183,7 @@ Step refused(const Context& c, const Refusal& refusal) {
             ++job.refusals;
             step = Step{wait_backoff(c, job, job.refusals, refusal.retry_after),
                         {},
-                        "refused for now; nothing was made or billed",
+                        "refused this time; nothing was made or billed",
                         {}};
             break;
     }
