@@ -21,7 +21,7 @@ struct Batch {
     bool full = false;       // there may be more at once
 };
 
-class EventStream : public http::BodySource {
+class EventStream : public http::BodyProducer {
   public:
     EventStream(engine::Control& control, StreamRequest request, Millis keepalive)
         : control_(control), request_(request), keepalive_(keepalive) {}
@@ -159,8 +159,8 @@ std::variant<StreamRequest, Problem> read_stream_request(const http::ServerReque
     return result;
 }
 
-std::unique_ptr<http::BodySource> make_event_stream(engine::Control& control,
-                                                    StreamRequest request, Millis keepalive) {
+std::unique_ptr<http::BodyProducer> make_event_stream(engine::Control& control,
+                                                      StreamRequest request, Millis keepalive) {
     return std::make_unique<EventStream>(control, request, keepalive);
 }
 

@@ -28,7 +28,7 @@ std::string sse_text(const store::StoredLog& log);
 std::string sse_text(const store::AuditEntry& entry);
 bool changes_state(const store::AuditEntry& entry);
 
-std::unique_ptr<http::BodySource> make_event_stream(engine::Control& control,
-                                                    StreamRequest request, Millis keepalive);
+std::unique_ptr<http::BodyProducer> make_event_stream(engine::Control& control,
+                                                      StreamRequest request, Millis keepalive);
 
 }  // namespace reeld::api

@@ -44,7 +44,7 @@ json::object progress_json(const engine::VerifyProgress& progress) {
     return object;
 }
 
-class Verification final : public http::BodySource {
+class Verification final : public http::BodyProducer {
   public:
     Verification(engine::Control& control, runtime::Clock& clock, engine::VerifyOptions options,
                  bool& running)
@@ -147,9 +147,9 @@ json::object report_json(const engine::VerifyReport& report) {
     return object;
 }
 
-std::unique_ptr<http::BodySource> make_verification(engine::Control& control,
-                                                    runtime::Clock& clock,
-                                                    engine::VerifyOptions options, bool& running) {
+std::unique_ptr<http::BodyProducer> make_verification(engine::Control& control,
+                                                      runtime::Clock& clock,
+                                                      engine::VerifyOptions options, bool& running) {
     return std::make_unique<Verification>(control, clock, std::move(options), running);
 }
 

@@ -16,8 +16,8 @@ std::variant<engine::VerifyOptions, Problem> read_verify_query(const http::Targe
 json::object report_json(const engine::VerifyReport& report);
 
 // `running` is true for as long as the source lives; everything else must outlive it.
-std::unique_ptr<http::BodySource> make_verification(engine::Control& control,
-                                                    runtime::Clock& clock,
-                                                    engine::VerifyOptions options, bool& running);
+std::unique_ptr<http::BodyProducer> make_verification(engine::Control& control,
+                                                      runtime::Clock& clock,
+                                                      engine::VerifyOptions options, bool& running);
 
 }  // namespace reeld::api

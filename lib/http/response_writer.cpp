@@ -127,7 +127,7 @@ awaitable<void> peer_leaves(Serving& serving, Socket& socket) {
 }
 
 // A source's failure ends the connection; a source that is cancelled because the peer left is none.
-awaitable<bool> produce(BodySource& source, StreamWriter& writer) {
+awaitable<bool> produce(BodyProducer& source, StreamWriter& writer) {
     try {
         co_await source.produce(writer);
         co_return true;

@@ -29,9 +29,9 @@ class BodyWriter {
 };
 
 // Makes a body piece by piece; owned by the response.
-class BodySource {
+class BodyProducer {
   public:
-    virtual ~BodySource() = default;
+    virtual ~BodyProducer() = default;
     virtual awaitable<void> produce(BodyWriter& writer) = 0;
 };
 
@@ -52,7 +52,7 @@ struct ServerResponse {
     Headers headers;      // without Content-Length, Connection, Date
     std::string body;
     // A streamed body instead of `body`: with its exact size when known, else chunked.
-    std::unique_ptr<BodySource> source;
+    std::unique_ptr<BodyProducer> source;
     std::optional<std::uint64_t> source_size;
     bool drop = false;    // close without an answer (RST): for simulating a failing server
 };

@@ -14,7 +14,7 @@ constexpr std::uint64_t request_bytes_max = 128ULL * 1024 * 1024;  // an upload 
 using runtime::awaitable;
 
 // A body that ends too early, or comes slowly, or both.
-class FaultyBody final : public http::BodySource {
+class FaultyBody final : public http::BodyProducer {
   public:
     FaultyBody(runtime::Clock& clock, const Answer& answer)
         : clock_(clock),
@@ -43,7 +43,7 @@ class FaultyBody final : public http::BodySource {
 };
 
 // Status events until the job is done.
-class EventBody final : public http::BodySource {
+class EventBody final : public http::BodyProducer {
   public:
     EventBody(runtime::Clock& clock, Service& service, StatusStream stream)
         : clock_(clock), service_(service), stream_(std::move(stream)) {}

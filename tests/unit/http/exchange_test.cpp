@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 namespace reeld::http {
 namespace {
 
-struct Pieces final : BodySource {
+struct Pieces final : BodyProducer {
     explicit Pieces(std::vector<std::string> list) : pieces(std::move(list)) {}
     awaitable<void> produce(BodyWriter& writer) override {
         for (auto& piece : pieces) {

@@ -25,7 +25,7 @@ struct Seen {
     bool refused = false;
 };
 
-struct Events final : BodySource {
+struct Events final : BodyProducer {
     Events(runtime::Clock& time, Seen& into) : clock(time), seen(into) {}
     awaitable<void> produce(BodyWriter& writer) override {
         const Ending ending{seen};
@@ -45,7 +45,7 @@ struct Events final : BodySource {
     Seen& seen;
 };
 
-struct Half final : BodySource {
+struct Half final : BodyProducer {
     explicit Half(bool at_once) : abort(at_once) {}
     awaitable<void> produce(BodyWriter& writer) override {
         static_cast<void>(co_await writer.write("half"));
