@@ -9,6 +9,7 @@
 #include "http/connection_pool.hpp"
 #include "http/connector.hpp"
 #include "http/message_rules.hpp"
+#include "runtime/race.hpp"
 #include "runtime/with_deadline.hpp"
 
 namespace reeld::http {
@@ -17,6 +18,7 @@ namespace {
 namespace beast = boost::beast;
 
 constexpr std::size_t chunk = 64 * 1024;
+constexpr std::uint64_t piece_max = 256 * 1024;  // of a body's source, in memory at a time
 constexpr std::size_t fields_max = 500;
 constexpr int interim_max = 8;  // 100, 102, 103: more is a peer at play
 // A server may close an idle connection at any moment. A request that must not be repeated takes
@@ -118,7 +120,8 @@ Status check(const HttpRequest& request, const RequestOptions& options,
     return ok();
 }
 
-std::string head_of(const HttpRequest& request, const Url& url, const std::string& user_agent) {
+std::string head_of(const HttpRequest& request, const Url& url, const std::string& user_agent,
+                    std::uint64_t body_size) {
     const bool six = url.host.find(':') != std::string::npos;
     const bool usual_port = url.port == (url.scheme == "https" ? "443" : "80");
     std::string head =
@@ -130,8 +133,8 @@ std::string head_of(const HttpRequest& request, const Url& url, const std::strin
     for (const auto& header : request.headers.all()) {
         head += header.name + ": " + header.value + "\r\n";
     }
-    if (!request.body.empty() || !repeatable(request.method)) {
-        head += fmt::format("Content-Length: {}\r\n", request.body.size());
+    if (body_size > 0 || !repeatable(request.method)) {
+        head += fmt::format("Content-Length: {}\r\n", body_size);
     }
     return head + "\r\n";
 }
@@ -254,6 +257,95 @@ awaitable<Exchange> read_response(Dialogue& dialogue, BodySink& sink, bool head_
     co_return failed(Delivery::maybe_sent, Error(ErrorCode::corrupt, "no final response"));
 }
 
+// How far a request went out.
+struct Sending {
+    Status status = ok();
+    bool whole = false;
+    bool source_failed = false;  // so no answer is to be waited for
+};
+
+awaitable<Sending> send_bytes(Dialogue& dialogue, std::string head, const std::string& body) {
+    Sending sending;
+    const bool joined = body.size() <= chunk;
+    if (joined) head += body;
+    sending.status = co_await write(dialogue, head);
+    if (sending.status && !joined) sending.status = co_await write(dialogue, body);
+    sending.whole = sending.status.has_value();
+    co_return sending;
+}
+
+// False when there is nothing to send: then the sending has failed, or is done.
+bool next_piece(BodySource& body, std::uint64_t& offset, std::string& bytes, Sending& sending) {
+    const std::uint64_t wanted = std::min(piece_max, body.size() - offset);
+    const std::size_t before = bytes.size();
+    bytes.resize(before + static_cast<std::size_t>(wanted));
+    if (wanted > 0) {
+        auto got = body.read(offset, {bytes.data() + before, static_cast<std::size_t>(wanted)});
+        if (got && *got == 0) got = Error(ErrorCode::io, "the body is shorter than it was");
+        if (!got) {
+            sending.source_failed = true;
+            sending.status = got.error();
+            return false;
+        }
+        bytes.resize(before + *got);
+        offset += *got;
+    }
+    return !bytes.empty();
+}
+
+awaitable<Status> write_pieces(Dialogue& dialogue, std::string bytes, BodySource& body,
+                               Sending& sending) {
+    std::uint64_t offset = 0;
+    // The first piece is read before a byte goes out: a body that is gone asks nothing of anybody.
+    while (next_piece(body, offset, bytes, sending)) {
+        auto status = co_await write(dialogue, bytes);
+        if (!status) co_return status;
+        bytes.clear();
+    }
+    sending.whole = sending.status.has_value();
+    co_return sending.status;
+}
+
+// Drops what stands before the final answer; true while nothing of that is there.
+bool drop_interim(Dialogue& dialogue) {
+    constexpr std::string_view interim = "HTTP/1.1 1";
+    for (int count = 0; count <= interim_max; ++count) {
+        const std::string_view bytes(static_cast<const char*>(dialogue.buffer.data().data()),
+                                     dialogue.buffer.size());
+        if (bytes.substr(0, interim.size()) != interim.substr(0, bytes.size())) return false;
+        if (bytes.starts_with("HTTP/1.1 101")) return false;
+        const auto end = bytes.find("\r\n\r\n");
+        if (end == std::string_view::npos) {
+            return bytes.size() <= dialogue.options.header_bytes_max;
+        }
+        dialogue.buffer.consume(end + 4);
+    }
+    return false;
+}
+
+// Ends when the final answer begins, or none can come any more. Its silence is no stall: the sending
+// has its own limits.
+awaitable<void> answer_begins(Dialogue& dialogue) {
+    bool waits = true;
+    while (waits) {
+        const auto space = dialogue.buffer.prepare(chunk);
+        const std::span<char> out(static_cast<char*>(space.data()), space.size());
+        auto size = co_await dialogue.stream->read_some(out);
+        if (!size || *size == 0) co_return;
+        dialogue.buffer.commit(*size);
+        waits = drop_interim(dialogue);
+    }
+}
+
+awaitable<Sending> send_pieces(Dialogue& dialogue, std::string head, BodySource& body) {
+    Sending sending;
+    auto all = write_pieces(dialogue, std::move(head), body, sending);
+    auto answer = answer_begins(dialogue);
+    auto sent = co_await runtime::until(std::move(all), std::move(answer));
+    if (sent) sending.status = *sent;
+    co_return sending;
+}
+
 class BeastClient final : public Client {
   public:
     BeastClient(asio::any_io_executor executor, runtime::Clock& clock, ClientConfig config)
@@ -264,18 +356,27 @@ class BeastClient final : public Client {
 
     awaitable<Exchange> send(HttpRequest request, RequestOptions options) override {
         MemorySink sink;
-        auto exchange = co_await run(std::move(request), sink, std::move(options));
+        auto exchange = co_await run(std::move(request), nullptr, sink, std::move(options));
+        exchange.response.body = std::move(sink.body);
+        co_return exchange;
+    }
+
+    awaitable<Exchange> send_from(HttpRequest request, BodySource& body,
+                                  RequestOptions options) override {
+        MemorySink sink;
+        auto exchange = co_await run(std::move(request), &body, sink, std::move(options));
         exchange.response.body = std::move(sink.body);
         co_return exchange;
     }
 
     awaitable<Exchange> stream(HttpRequest request, BodySink& sink,
                                RequestOptions options) override {
-        return run(std::move(request), sink, std::move(options));
+        return run(std::move(request), nullptr, sink, std::move(options));
     }
 
   private:
-    awaitable<Exchange> run(HttpRequest request, BodySink& sink, RequestOptions options) {
+    awaitable<Exchange> run(HttpRequest request, BodySource* body, BodySink& sink,
+                            RequestOptions options) {
         const auto url = parse_url(request.url);
         if (auto status = check(request, options, url); !status) {
             co_return failed(Delivery::not_sent, status.error());
@@ -293,35 +394,43 @@ class BeastClient final : public Client {
             if (!made) co_return failed(Delivery::not_sent, made.error());
             dialogue.stream = std::move(*made);
         }
-        auto exchange = co_await converse(dialogue, request, *url, sink);
+        auto exchange = co_await converse(dialogue, request, *url, body, sink);
         if (dialogue.reusable) pool_.put(key, std::move(dialogue.stream));
         co_return exchange;
     }
 
     awaitable<Exchange> converse(Dialogue& dialogue, const HttpRequest& request, const Url& url,
-                                 BodySink& sink) {
-        std::string head = head_of(request, url, config_.user_agent);
-        const bool joined = request.body.size() <= chunk;
-        if (joined) head += request.body;
+                                 BodySource* body, BodySink& sink) {
+        const std::uint64_t body_size = body ? body->size() : request.body.size();
+        std::string head = head_of(request, url, config_.user_agent, body_size);
         const std::uint64_t written_before = dialogue.stream->written();
-        auto sent = co_await write(dialogue, head);
-        if (sent && !joined) sent = co_await write(dialogue, request.body);
+        Sending sending;
+        if (body) {
+            sending = co_await send_pieces(dialogue, std::move(head), *body);
+        } else {
+            sending = co_await send_bytes(dialogue, std::move(head), request.body);
+        }
+        const Status& sent = sending.status;
         // A refused first byte proves that the server knows nothing of this request.
         const bool untouched = !sent && dialogue.stream->written() == written_before;
         const Delivery delivery = untouched ? Delivery::not_sent : Delivery::maybe_sent;
-        if (!sent && sent.error().code() == ErrorCode::timeout) {
+        if (!sent && (sending.source_failed || sent.error().code() == ErrorCode::timeout)) {
             co_return failed(delivery, sent.error());
         }
         // A server may answer and hang up before it has read the whole body, so even after a failed
         // write an answer is looked for.
         if (!sent) retry_branch::taken(RetryBranch::exchange_read_on);
         auto exchange = co_await read_response(dialogue, sink, request.method == "HEAD");
-        if (!sent) {
-            dialogue.reusable = false;
-            if (exchange.delivery != Delivery::answered) {
-                exchange.delivery = delivery;
-                exchange.error = sent.error();
-            }
+        if (sending.whole) co_return exchange;
+        dialogue.reusable = false;
+        const HttpResponse& response = exchange.response;
+        if (exchange.delivery != Delivery::answered) {
+            exchange.delivery = delivery;
+            if (!sent) exchange.error = sent.error();
+        } else if (body && response.complete && response.status < 300) {
+            // Of bytes that it did not have, a server cannot say that they are well.
+            exchange.response.complete = false;
+            exchange.error = Error(ErrorCode::corrupt, "an answer before the body was out");
         }
         co_return exchange;
     }

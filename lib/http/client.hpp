@@ -4,6 +4,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,16 @@ class BodySink {
     virtual Status write(std::string_view bytes) = 0;
 };
 
+// Gives a body as it goes out.
+class BodySource {
+  public:
+    virtual ~BodySource() = default;
+    virtual std::uint64_t size() const = 0;
+    // The bytes from `offset` on: how many were put into `out`. Asked in order, never past size(). An
+    // error, or nothing, ends the exchange.
+    virtual Result<std::size_t> read(std::uint64_t offset, std::span<char> out) = 0;
+};
+
 class Client {
   public:
     virtual ~Client() = default;
@@ -47,6 +58,11 @@ class Client {
     // The body goes to `sink`, which must outlive the await; Exchange::response.body stays empty.
     virtual awaitable<Exchange> stream(HttpRequest request, BodySink& sink,
                                        RequestOptions options) = 0;
+    // The request's body comes from `body`, which must outlive the await, and nothing of it from
+    // HttpRequest::body. An answer that comes earlier ends the sending; a success that came before
+    // the body was out is not complete. A failure of `body` is returned as the exchange's error.
+    virtual awaitable<Exchange> send_from(HttpRequest request, BodySource& body,
+                                          RequestOptions options) = 0;
 };
 
 struct ClientConfig {

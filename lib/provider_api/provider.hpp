@@ -12,6 +12,7 @@
 #include "domain/event.hpp"
 #include "domain/job.hpp"
 #include "provider_api/http_message.hpp"
+#include "provider_api/upload.hpp"
 
 namespace reeld::provider_api {
 
@@ -138,6 +139,34 @@ class Provider {
     virtual Result<std::optional<HistoryItem>> read_lookup(const std::string&, const RequestId&,
                                                            const Exchange&) const {
         return std::optional<HistoryItem>{};
+    }
+
+    // Files of the input. Nothing: this provider stores none.
+    virtual std::optional<UploadLimits> upload_limits() const { return std::nullopt; }
+    // The one call of an upload that carries the key.
+    virtual Result<HttpRequest> build_upload_start(const UploadFile&) const {
+        return Error(ErrorCode::unsupported, "this provider stores no files");
+    }
+    // `now` is by our clock, which lives that the provider tells as a span are counted from.
+    virtual UploadStart read_upload_start(const UploadFile&, const Exchange&, Instant) const {
+        return domain::Refusal{};
+    }
+    // The PUT of one part, numbered from 1, without its body.
+    virtual Result<HttpRequest> build_upload_part(const UploadTicket&, const UploadFile&,
+                                                  int) const {
+        return Error(ErrorCode::unsupported, "this provider stores no files");
+    }
+    virtual UploadedPart read_upload_part(const UploadTicket&, const Exchange&) const {
+        return domain::Refusal{};
+    }
+    // The call that joins the parts, whose etags are in their order; nothing: none is needed.
+    virtual std::optional<HttpRequest> build_upload_end(const UploadTicket&,
+                                                        const std::vector<std::string>&) const {
+        return std::nullopt;
+    }
+    // Nothing: the file is whole.
+    virtual std::optional<domain::Refusal> read_upload_end(const Exchange&) const {
+        return std::nullopt;
     }
 
     // Webhooks. The key set is fetched by the caller and cached for at most 24 h; nothing when the

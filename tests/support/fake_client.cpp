@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "support/whole_body.hpp"
+
 namespace reeld::test {
 
 using Expectation = FakeClient::Expectation;
@@ -89,6 +91,19 @@ http::awaitable<Exchange> FakeClient::stream(HttpRequest request, http::BodySink
         exchange.error = status.error();
     }
     co_return std::move(exchange);
+}
+
+http::awaitable<Exchange> FakeClient::send_from(HttpRequest request, http::BodySource& body,
+                                                http::RequestOptions given) {
+    auto bytes = whole_body(body);
+    if (!bytes) {
+        Exchange exchange;
+        exchange.delivery = Delivery::maybe_sent;
+        exchange.error = bytes.error();
+        co_return exchange;
+    }
+    request.body = std::move(*bytes);
+    co_return co_await send(std::move(request), std::move(given));
 }
 
 bool FakeClient::all_met() const {

@@ -43,6 +43,9 @@ class FakeClient final : public http::Client {
     http::awaitable<Exchange> send(HttpRequest request, http::RequestOptions options) override;
     http::awaitable<Exchange> stream(HttpRequest request, http::BodySink& sink,
                                      http::RequestOptions options) override;
+    // The body stands in `requests`, as if it had been the request's own.
+    http::awaitable<Exchange> send_from(HttpRequest request, http::BodySource& body,
+                                        http::RequestOptions options) override;
 
     bool all_met() const;
     std::string unmet() const;  // for a CHECK's message

@@ -18,9 +18,11 @@ Exchange failed(Delivery delivery, ErrorCode code, std::string why) {
     return exchange;
 }
 
-// Some cancel with a POST too.
+// Some cancel with a POST too, and uploads begin and end with one.
 bool is_submit(const HttpRequest& request) {
-    return request.method == "POST" && !request.url.ends_with("/cancel");
+    return request.method == "POST" && !request.url.ends_with("/cancel") &&
+           request.url.find("/storage/") == std::string::npos &&
+           request.url.find("/v1/upload/") == std::string::npos;
 }
 
 }  // namespace
@@ -50,7 +52,10 @@ void SimulatedNet::watch_keys(const HttpRequest& request) {
     if (!has_key) return;
     const auto url = parse_url(request.url);
     const bool foreign = !url || (!origin.empty() && origin_of(*url) != origin);
-    if (foreign || url->target.starts_with("/files/")) leaks.insert(request.url);
+    const std::string_view target = url ? std::string_view(url->target) : "";
+    const bool keyless = target.starts_with("/files/") || target.starts_with("/storage/put/") ||
+                         target.starts_with("/uploads/");
+    if (foreign || keyless) leaks.insert(request.url);
 }
 
 sandbox::Answer SimulatedNet::deliver(const HttpRequest& request) {
@@ -200,6 +205,30 @@ http::awaitable<Exchange> SimulatedNet::stream(HttpRequest request, http::BodySi
         exchange.error = status.error();
     }
     co_return exchange;
+}
+
+http::awaitable<Exchange> SimulatedNet::send_from(HttpRequest request, http::BodySource& body,
+                                                  http::RequestOptions options) {
+    const int line = lines_;
+    std::string bytes(static_cast<std::size_t>(body.size()), '\0');
+    for (std::uint64_t at = 0; at < bytes.size();) {
+        const std::size_t left = std::min<std::size_t>(256 * 1024, bytes.size() - at);
+        auto got = body.read(at, {bytes.data() + at, left});
+        if (got && *got == 0) got = Error(ErrorCode::io, "the body is shorter than it was");
+        if (!got) {
+            say(request, "the body failed");
+            co_return failed(at == 0 ? Delivery::not_sent : Delivery::maybe_sent,
+                             got.error().code(), got.error().context());
+        }
+        at += *got;
+        co_await clock_.sleep_for(Millis{4});
+        if (line != lines_) {
+            say(request, "the line was cut");
+            co_return failed(Delivery::maybe_sent, ErrorCode::reset, "the line was cut");
+        }
+    }
+    request.body = std::move(bytes);
+    co_return co_await send(std::move(request), std::move(options));
 }
 
 }  // namespace reeld::test

@@ -42,6 +42,8 @@ class SimulatedNet final : public http::Client {
     http::awaitable<Exchange> send(HttpRequest request, http::RequestOptions options) override;
     http::awaitable<Exchange> stream(HttpRequest request, http::BodySink& sink,
                                      http::RequestOptions options) override;
+    http::awaitable<Exchange> send_from(HttpRequest request, http::BodySource& body,
+                                        http::RequestOptions options) override;
 
     // What is on its way to the provider arrives now; who sent it is not there to hear the answer.
     void deliver_in_flight();

@@ -34,6 +34,10 @@ class FileServer final : public http::Client {
     runtime::awaitable<Exchange> send(HttpRequest, http::RequestOptions) override {
         co_return Exchange{};
     }
+    runtime::awaitable<Exchange> send_from(HttpRequest, http::BodySource&,
+                                           http::RequestOptions) override {
+        co_return Exchange{};
+    }
 
     runtime::awaitable<Exchange> stream(HttpRequest request, http::BodySink& sink,
                                         http::RequestOptions given) override {

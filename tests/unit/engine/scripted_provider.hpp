@@ -12,6 +12,7 @@
 #include "base/encoding.hpp"
 #include "http/client.hpp"
 #include "support/http_date.hpp"
+#include "support/whole_body.hpp"
 #include "unit/domain/mp4_bytes.hpp"
 
 namespace reeld::test {
@@ -126,6 +127,18 @@ class ScriptedProvider final : public http::Client {
             exchange.error = status.error();
         }
         co_return exchange;
+    }
+    http::awaitable<Exchange> send_from(HttpRequest request, http::BodySource& body,
+                                        http::RequestOptions options) override {
+        auto bytes = whole_body(body);
+        if (!bytes) {
+            Exchange exchange;
+            exchange.delivery = Delivery::maybe_sent;
+            exchange.error = bytes.error();
+            co_return exchange;
+        }
+        request.body = std::move(*bytes);
+        co_return co_await send(std::move(request), std::move(options));
     }
 
   private:

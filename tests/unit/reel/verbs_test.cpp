@@ -7,6 +7,7 @@
 #include "reel/session.hpp"
 #include "support/fake_clock.hpp"
 #include "support/run_loop.hpp"
+#include "support/whole_body.hpp"
 
 using namespace reeld;
 using namespace reeld::reel;
@@ -43,6 +44,13 @@ struct ScriptedClient final : http::Client {
         }
         exchange.delivery = Delivery::answered;
         co_return exchange;
+    }
+    http::awaitable<Exchange> send_from(HttpRequest request, http::BodySource& body,
+                                        http::RequestOptions options) override {
+        auto bytes = test::whole_body(body);
+        CHECK(bytes.has_value());
+        if (bytes) request.body = std::move(*bytes);
+        co_return co_await send(std::move(request), std::move(options));
     }
     Exchange next(const std::string& call) {
         auto& queue = answers[call];
