@@ -23,6 +23,8 @@ WorldOptions world_of(const NightPlan& plan) {
     options.resubmit_unknown = plan.resubmit_unknown;
     options.trace = plan.trace;
     options.providers = plan.providers;
+    options.status_streams = plan.status_streams;
+    options.speech = plan.speech;
     options.eachlabs_auth = plan.old_header ? "x-api-key" : "";
     // Rows are looked for less often in most nights: hours of an idle inbox show nothing new.
     options.inbox_interval = Millis{rng->uniform() < 0.1 ? 5'000 : 60'000};
@@ -85,6 +87,8 @@ NightPlan plan_of(std::uint64_t seed) {
     if (whose < 0.35) plan.providers = {"eachlabs"};
     if (whose >= 0.7) plan.providers = {"fal", "eachlabs"};
     plan.old_header = rng->uniform() < 0.3;
+    if (rng->uniform() < 0.3) plan.status_streams = 1 + static_cast<int>(rng->uniform() * 6);
+    plan.speech = rng->uniform() < 0.3;
     return plan;
 }
 
@@ -92,23 +96,21 @@ std::vector<std::string> night_kinds() {
     std::vector<std::string> kinds = script_kinds();
     for (std::size_t i = 0; i < sandbox::fault_count; ++i) {
         const auto fault = static_cast<sandbox::Fault>(i);
-        // The daemon polls, it reads no stream; and world_of() lets no provider sign a lie.
-        const bool of_streams = fault == sandbox::Fault::stream_cut ||
-                                fault == sandbox::Fault::stream_ends ||
-                                fault == sandbox::Fault::stream_refused;
-        if (of_streams || fault == sandbox::Fault::webhook_swapped) continue;
+        // world_of() lets no provider sign a lie.
+        if (fault == sandbox::Fault::webhook_swapped) continue;
         kinds.push_back(fmt::format("sandbox/{}", sandbox::to_string(fault)));
     }
     for (const char* kind :
-         {"sandbox/rate_limit", "sandbox/in_flight", "net/unreachable", "net/lost_request", "net/late_request",
-          "net/lost_answer", "net/reset_answer", "net/cut_answer", "net/slow_answer",
+         {"sandbox/rate_limit", "sandbox/in_flight", "net/unreachable", "net/lost_request",
+          "net/late_request", "net/lost_answer", "net/reset_answer", "net/cut_answer",
+          "net/slow_answer", "net/status_stream", "output/inlined",
           "webhook/nobody_listens", "webhook/lost_answer", "webhook/overtaken",
           "webhook/answered_200", "webhook/answered_401", "trail/webhook_refused",
           "trail/webhook_stale", "trail/webhook_mismatch", "trail/webhook_late",
           "attempt/completed", "attempt/failed", "attempt/cancelled", "attempt/refused",
           "attempt/not_sent", "attempt/unknown", "trail/adopted", "trail/submit_interrupted",
-          "trail/submit_unknown", "trail/retried", "end/completed", "end/failed", "end/cancelled",
-          "end/held"}) {
+          "trail/submit_unknown", "trail/retried", "end/completed", "end/failed",
+          "end/cancelled", "end/held"}) {
         kinds.emplace_back(kind);
     }
     return kinds;
@@ -424,9 +426,11 @@ std::string Night::trace() {
     for (const std::string& kind : plan_.off) off += " " + kind;
     return fmt::format(
                "seed {}: {} jobs {} crashes {} webhooks {} resubmit {} people {} faults {:.2f} net "
-               "{:.2f}{}{}\n",
-               plan_.seed, fmt::join(plan_.providers, "+"), plan_.jobs, plan_.crashes, plan_.webhooks, plan_.resubmit_unknown,
-               plan_.people, plan_.fault_level, plan_.net_level, off.empty() ? "" : " off:", off) +
+               "{:.2f} streams {} speech {}{}{}\n",
+               plan_.seed, fmt::join(plan_.providers, "+"), plan_.jobs, plan_.crashes,
+               plan_.webhooks, plan_.resubmit_unknown, plan_.people, plan_.fault_level,
+               plan_.net_level, plan_.status_streams, plan_.speech, off.empty() ? "" : " off:",
+               off) +
            world_.trace();
 }
 

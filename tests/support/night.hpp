@@ -22,6 +22,8 @@ struct NightPlan {
     bool trace = false;
     std::vector<std::string> providers{"fal"};
     bool old_header = false;                  // of Eachlabs, for the key
+    int status_streams = 0;                   // jobs that are listened to at once
+    bool speech = false;                      // some jobs get sound within the answer
 };
 
 // Everything derived from a seed.

@@ -136,6 +136,7 @@ http::awaitable<SimulatedNet::Carried> SimulatedNet::carry(HttpRequest request,
     say(request, answer.drop ? "dropped" : fmt::format("answered {}", answer.status));
     carried.exchange = sandbox::to_exchange(answer);
     carried.bytes_per_second = answer.bytes_per_second;
+    carried.events = answer.stream;
     if (has_limit) carried.left = limit - wait;
     if (carried.exchange.delivery != Delivery::answered) co_return carried;
     carried.cut = strikes(cut_answer, "net/cut_answer");
@@ -166,10 +167,46 @@ http::awaitable<Exchange> SimulatedNet::send(HttpRequest request, http::RequestO
     co_return std::move(exchange);
 }
 
+// The events of a job as they happen, looked for less often than the real service does.
+http::awaitable<Exchange> SimulatedNet::tell_events(Carried carried, http::BodySink& sink,
+                                                    Millis limit) {
+    constexpr Millis look_again{1'000};
+    Exchange exchange = std::move(carried.exchange);
+    const int line = lines_;
+    const Millis end = clock_.monotonic() + limit;
+    int left = carried.cut || carried.drips ? 1 + static_cast<int>(rng_.uniform() * 3) : -1;
+    if (journal != nullptr) journal->count("net/status_stream");
+    Status status = sink.begin(exchange.response);
+    while (status) {
+        const sandbox::StreamStep step = provider_.stream(*carried.events, provider_now());
+        if (!step.bytes.empty()) status = sink.write(step.bytes);
+        if (!status || (step.ended && !step.broken)) break;
+        if (step.broken || line != lines_ || down) {
+            status = Error(ErrorCode::reset, "the stream broke");
+        } else if (!step.bytes.empty() && --left == 0) {
+            status = carried.cut ? Error(ErrorCode::reset, "reset within the stream")
+                                 : Error(ErrorCode::timeout, "no byte for too long");
+        } else if (clock_.monotonic() >= end) {
+            status = Error(ErrorCode::timeout, "the stream has no end");
+        } else {
+            co_await clock_.sleep_for(std::max(step.again_at - provider_now(), look_again));
+        }
+    }
+    if (!status) {
+        exchange.response.complete = false;
+        exchange.error = status.error();
+    }
+    co_return exchange;
+}
+
 http::awaitable<Exchange> SimulatedNet::stream(HttpRequest request, http::BodySink& sink,
                                                http::RequestOptions options) {
     const Millis stall = options.step_timeout;
+    const Millis limit = options.total_timeout;
     Carried carried = co_await carry(std::move(request), std::move(options));
+    if (carried.events && carried.exchange.delivery == Delivery::answered) {
+        co_return co_await tell_events(std::move(carried), sink, limit);
+    }
     Exchange exchange = std::move(carried.exchange);
     if (exchange.delivery != Delivery::answered) co_return exchange;
     const std::string body = std::exchange(exchange.response.body, {});

@@ -52,11 +52,13 @@ class SimulatedNet final : public http::Client {
     struct Carried {
         Exchange exchange;
         std::optional<std::size_t> bytes_per_second;
+        std::optional<sandbox::StatusStream> events;  // in place of a body
         Millis left{0};  // of the total time; 0: no limit
         bool cut = false;
         bool drips = false;
     };
     http::awaitable<Carried> carry(HttpRequest request, http::RequestOptions options);
+    http::awaitable<Exchange> tell_events(Carried carried, http::BodySink& sink, Millis limit);
     struct InFlight {
         SimulatedNet& net;
         std::list<HttpRequest>::iterator at;

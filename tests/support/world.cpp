@@ -147,6 +147,7 @@ engine::EngineConfig World::config() const {
         setup.policy.webhook = !settings_.hooks_url.empty();
         setup.policy.resubmit_unknown = options_.resubmit_unknown;
         setup.policy.submit_unknown_wait = options_.submit_unknown_wait;
+        setup.status_streams = options_.status_streams;
         setup.limits.concurrency = settings_.concurrency;
         setup.limits.requests_per_minute = settings_.requests_per_minute;
         setup.has_key = !settings_.key.empty();
@@ -404,7 +405,8 @@ runtime::awaitable<void> World::adopt_task(JobId id, RequestId request,
 const char* World::model_of(const std::string& id) const {
     const auto sum = std::accumulate(id.begin(), id.end(), std::size_t{0});
     const std::string& provider = options_.providers[sum % options_.providers.size()];
-    return provider == "fal" ? model : eachlabs_model;
+    if (provider != "fal") return eachlabs_model;
+    return options_.speech && sum % 7 < 2 ? speech_model : model;
 }
 
 runtime::awaitable<void> World::backup_task(std::string name, Copy copy,
@@ -427,6 +429,7 @@ json::object World::job_json(const std::string& id) const {
     input["prompt"] = "night job " + id;
     // What one model cannot do without harms no other.
     if (options_.providers.back() != "fal") input["first_frame_image"] = "https://example.com/a.png";
+    if (options_.speech) input["output_format"] = "hex";
     json::object object;
     object["id"] = id;
     object["model"] = model_of(id);
@@ -610,6 +613,7 @@ std::map<std::string, std::uint64_t> World::counts() {
     }
     for (const Job& job : jobs()) {
         ++counts[fmt::format("end/{}", to_string(job.state))];
+        for (const domain::Output& output : job.outputs) counts["output/inlined"] += output.inlined;
         const auto attempts =
             *life_->store->transact([&](store::Tx& tx) { return tx.attempts(job.request.id); });
         for (const domain::Attempt& attempt : attempts) ++counts["attempt/" + attempt.outcome];

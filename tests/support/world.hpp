@@ -31,6 +31,8 @@ struct WorldOptions {
     std::string eachlabs_auth;                  // as configured
     bool webhooks = true;
     bool resubmit_unknown = false;
+    int status_streams = 0;                     // jobs listened to at once
+    bool speech = false;                        // some jobs want sound within the answer
     int concurrency = 4;
     int requests_per_minute = domain::GateLimits{}.requests_per_minute;
     std::string key = "night:key";  // of the daemon
@@ -62,6 +64,7 @@ struct Settings {
 class World {
   public:
     static constexpr auto model = "fal-ai/minimax/hailuo-02/standard/text-to-video";
+    static constexpr auto speech_model = "fal-ai/minimax/speech-02-hd";
     static constexpr auto eachlabs_model = "eachlabs/minimax-i2v-01";
     static constexpr auto provider_url = "http://127.0.0.1:8470";
     static constexpr auto hooks_url = "http://127.0.0.1:8460";
