@@ -57,6 +57,13 @@ json::object output_to_json(const Output& output) {
     return object;
 }
 
+// A data URI is a copy of the file, which its digest proves as well.
+json::array files_to_json(const Job& job) {
+    std::vector<InputFile> files = job.files;
+    for (InputFile& file : files) file.url = shown_url(file);
+    return to_json(files);
+}
+
 // What may change in a job's life.
 void add_progress(json::object& object, const Job& job) {
     object["state"] = to_string(job.state);
@@ -76,6 +83,8 @@ void add_progress(json::object& object, const Job& job) {
     object["cancel_requested"] = job.cancel_requested;
     // Only where it means something, so that an older trail folds to the same form.
     if (job.restored != Restored::no) object["restored"] = to_string(job.restored);
+    // Likewise.
+    if (!job.files.empty()) object["files"] = files_to_json(job);
     json::array outputs;
     for (const Output& output : job.outputs) outputs.push_back(output_to_json(output));
     object["outputs"] = std::move(outputs);

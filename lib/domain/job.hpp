@@ -9,6 +9,7 @@
 #include "base/ids.hpp"
 #include "base/json.hpp"
 #include "base/time.hpp"
+#include "domain/input_file.hpp"
 #include "domain/media_kind.hpp"
 #include "domain/state.hpp"
 
@@ -89,6 +90,7 @@ struct Job {
     std::optional<double> progress;   // 0 to 1, when the provider tells
     bool cancel_requested = false;
     Restored restored = Restored::no;
+    std::vector<InputFile> files;  // local files that the input names, and their URLs
     std::vector<Output> outputs;
     std::string values;        // canonical JSON object: what the result says beside files; or empty
     std::optional<std::int64_t> cost_micro_usd;  // of all attempts, as far as the provider tells
@@ -121,6 +123,7 @@ struct Attempt {
     std::string outcome = "intent";
     std::optional<Remote> remote;
     std::string detail;       // one sentence about the outcome
+    std::string input{};      // what was sent, where it is not the job's own input; else empty
     friend bool operator==(const Attempt&, const Attempt&) = default;
 };
 

@@ -5,7 +5,7 @@
 namespace reeld::domain {
 namespace {
 
-constexpr std::array<std::pair<Reason, std::string_view>, 31> reason_names{{
+constexpr std::array<std::pair<Reason, std::string_view>, 32> reason_names{{
     {Reason::none, ""},
     {Reason::user, "user"},
     {Reason::credentials, "credentials"},
@@ -14,6 +14,7 @@ constexpr std::array<std::pair<Reason, std::string_view>, 31> reason_names{{
     {Reason::dependency, "dependency"},
     {Reason::not_before, "not_before"},
     {Reason::backoff, "backoff"},
+    {Reason::upload, "upload"},
     {Reason::rate_limit, "rate_limit"},
     {Reason::concurrency, "concurrency"},
     {Reason::disk, "disk"},

@@ -36,6 +36,7 @@ enum class Reason : std::uint8_t {
     dependency,
     not_before,
     backoff,            // waits before the next submit or fetch
+    upload,             // its local files are being brought to the provider
     rate_limit,
     concurrency,
     disk,               // no room for the result
