@@ -34,6 +34,16 @@ struct DownloadSetup {
     std::uint64_t disk_reserve_bytes = 256ull << 20;
 };
 
+// Local files in inputs.
+struct InputSetup {
+    std::vector<std::string> folders;  // absolute; jobs may name files below them
+    std::string spool;                 // absolute; for files that came over the socket. Empty: none
+    std::uint64_t spool_max_bytes = 20ull << 30;  // of all files in it together
+    Millis keep = std::chrono::hours{7 * 24};     // of those that no unfinished job names
+    std::uint64_t data_uri_max = 16ull << 10;     // longer files are uploaded; 0: all of them
+    int upload_concurrency = 2;                   // jobs at once, for each provider
+};
+
 // Whatever is not set is kept for ever.
 struct RetentionLimits {
     std::optional<Millis> max_age;           // since the end
@@ -52,6 +62,7 @@ struct EngineConfig {
     std::map<std::string, ProviderSetup> providers;  // by registry name, asked in this order
     DownloadSetup downloads;
     RetentionSetup retention;
+    InputSetup inputs;
     // What inputs are compared with before they become jobs; null: they are taken as they are.
     std::shared_ptr<const catalogue::Catalogue> catalogue;
     std::string webhook_public_url;  // without a trailing slash; empty: polling only

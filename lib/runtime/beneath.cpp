@@ -35,16 +35,17 @@ Result<Descriptor> step_down(const Descriptor& at, const std::string& walked,
     return errno_error("open folder " + walked + "/" + name);
 }
 
-Result<Place> Roots::place_of(const std::string& path) const {
-    const std::string folder = folder_of(path);
-    const std::string root = root_of(folder);
-    std::string walked = root.empty() ? folder : root;
+Result<Place> place_below(const std::string& root, const std::string& path) {
+    if (!path.starts_with(root == "/" ? root : root + "/")) {
+        return Error(ErrorCode::refused, path + " is not below " + root);
+    }
     Place place;
     place.name = path.substr(path.rfind('/') + 1);
-    place.folder = Descriptor(::open(walked.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!place.folder.valid()) return errno_error("open folder " + walked);
-    if (root.empty()) return place;
-    const std::filesystem::path rest = folder.substr(root.size());
+    place.folder = Descriptor(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!place.folder.valid()) return errno_error("open folder " + root);
+    std::string walked = root;
+    const std::string folder = folder_of(path);
+    const std::filesystem::path rest = folder.size() > root.size() ? folder.substr(root.size()) : "";
     for (const auto& part : rest.relative_path()) {
         if (part.empty() || part == ".") continue;
         auto next = step_down(place.folder, walked, part.string());
@@ -52,6 +53,17 @@ Result<Place> Roots::place_of(const std::string& path) const {
         place.folder = std::move(*next);
         walked += "/" + part.string();
     }
+    return place;
+}
+
+Result<Place> Roots::place_of(const std::string& path) const {
+    const std::string folder = folder_of(path);
+    const std::string root = root_of(folder);
+    if (!root.empty()) return place_below(root, path);
+    Place place;
+    place.name = path.substr(path.rfind('/') + 1);
+    place.folder = Descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!place.folder.valid()) return errno_error("open folder " + folder);
     return place;
 }
 

@@ -16,6 +16,10 @@ struct Place {
     std::string name;
 };
 
+// Where `path` is below `root`, which may itself be reached through links: whoever named the root
+// chose them. Errors: not_found, refused (outside the root; a link or ".." on the way).
+Result<Place> place_below(const std::string& root, const std::string& path);
+
 // The roots are learned while the program runs; both threads of the file system ask.
 class Roots {
   public:

@@ -46,6 +46,14 @@ class SystemFile final : public File {
         return static_cast<std::uint64_t>(info.st_size);
     }
 
+    Result<FileFacts> facts() const override {
+        struct stat info {};
+        if (::fstat(fd_.get(), &info) != 0) return errno_error("stat " + path_);
+        constexpr std::int64_t second = 1'000'000'000;
+        return FileFacts{static_cast<std::uint64_t>(info.st_size),
+                         info.st_mtim.tv_sec * second + info.st_mtim.tv_nsec};
+    }
+
     Status truncate(std::uint64_t size) override {
         if (::ftruncate(fd_.get(), static_cast<off_t>(size)) != 0) {
             return errno_error("truncate " + path_);
@@ -76,6 +84,14 @@ class SystemFileSystem final : public FileSystem {
 
     Result<std::unique_ptr<File>> open_read(const std::string& path) override {
         return open(path, O_RDONLY);
+    }
+
+    Result<std::unique_ptr<File>> open_below(const std::string& root,
+                                             const std::string& path) override {
+        if (path.ends_with('/')) return Error(ErrorCode::refused, path + " is no regular file");
+        const auto place = place_below(root, path);
+        if (!place) return place.error();
+        return open_at(*place, path, O_RDONLY);
     }
 
     bool exists(const std::string& path) override {
@@ -141,8 +157,13 @@ class SystemFileSystem final : public FileSystem {
     Result<std::unique_ptr<File>> open(const std::string& path, int flags) {
         const auto place = roots_.place_of(path);
         if (!place) return place.error();
+        return open_at(*place, path, flags);
+    }
+
+    static Result<std::unique_ptr<File>> open_at(const Place& place, const std::string& path,
+                                                 int flags) {
         // O_NONBLOCK: a pipe put in a file's place must not hang the open.
-        Descriptor fd(::openat(place->folder.get(), place->name.c_str(),
+        Descriptor fd(::openat(place.folder.get(), place.name.c_str(),
                                flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0640));
         if (!fd.valid()) return errno_error("open " + path);
         struct stat info {};

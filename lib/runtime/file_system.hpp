@@ -14,12 +14,20 @@
 
 namespace reeld::runtime {
 
+// What tells two states of a file apart without reading it.
+struct FileFacts {
+    std::uint64_t bytes = 0;
+    std::int64_t modified_ns = 0;  // of its last write, since 1970
+    friend bool operator==(const FileFacts&, const FileFacts&) = default;
+};
+
 class File {
   public:
     virtual ~File() = default;
     virtual Status append(std::string_view bytes) = 0;  // all of it, or an error: disk_full, io
     virtual Result<std::size_t> read_at(std::uint64_t offset, std::span<char> out) const = 0;
     virtual Result<std::uint64_t> size() const = 0;
+    virtual Result<FileFacts> facts() const = 0;  // as they are now
     virtual Status truncate(std::uint64_t size) = 0;
 };
 
@@ -29,6 +37,11 @@ class FileSystem {
     // Creates when absent; never follows a symbolic link in the last component.
     virtual Result<std::unique_ptr<File>> open_append(const std::string& path) = 0;
     virtual Result<std::unique_ptr<File>> open_read(const std::string& path) = 0;
+    // For files of other people: `path` lies below the absolute folder `root`, through no symbolic
+    // link and no "..", and is a regular file; never blocks. Errors: not_found, refused (a link, a
+    // folder or a pipe in its place, outside the root, no permission), io.
+    virtual Result<std::unique_ptr<File>> open_below(const std::string& root,
+                                                     const std::string& path) = 0;
     virtual bool exists(const std::string& path) = 0;  // a dangling link exists too
     virtual Status remove(const std::string& path) = 0;  // not_found is no error
     // Makes missing folders below `root`, refusing links on the way: nothing lands outside it.

@@ -216,7 +216,9 @@ DiskImage DiskImage::after(const PowerCut& cut) const {
     }
     DiskImage image;
     for (const auto& [path, file] : names) {
-        image.files_[path] = std::make_shared<File>(file->after(cut, *rng));
+        auto left = std::make_shared<File>(file->after(cut, *rng));
+        left->modified_ns = file->modified_ns;
+        image.files_[path] = std::move(left);
     }
     image.durable_ = image.files_;
     return image;

@@ -45,6 +45,8 @@ class DiskImage {
         bool synced() const { return pending_.empty(); }
         std::string after(const PowerCut& cut, runtime::Rng& rng) const;
 
+        std::int64_t modified_ns = 0;  // kept by whoever writes
+
       private:
         struct Change {
             std::uint64_t offset = 0;  // of a truncation: the size

@@ -7,19 +7,27 @@ namespace reeld::test {
 
 class SimulatedDisk::OpenFile final : public runtime::File {
   public:
-    OpenFile(SimulatedDisk& disk, std::string path, DiskImage::Handle file, bool writable)
-        : disk_(disk), path_(std::move(path)), file_(std::move(file)), writable_(writable) {}
+    enum class For { reading, writing, uploading };
+    OpenFile(SimulatedDisk& disk, std::string path, DiskImage::Handle file, For use)
+        : disk_(disk), path_(std::move(path)), file_(std::move(file)), use_(use) {}
 
     Status append(std::string_view bytes) override {
-        if (!writable_) return Error(ErrorCode::io, "append: opened for reading");
+        if (use_ != For::writing) return Error(ErrorCode::io, "append: opened for reading");
         if (const Status planned = disk_.step(Op::append, path_); !planned) return planned;
         if (disk_.used() + bytes.size() > disk_.capacity) {
             return Error(ErrorCode::disk_full, "the simulated disk is full");
         }
         file_->write(file_->bytes().size(), bytes);
+        file_->modified_ns = disk_.now_ns();
         return ok();
     }
     Result<std::size_t> read_at(std::uint64_t offset, std::span<char> out) const override {
+        if (use_ == For::uploading) {
+            if (disk_.before_read) disk_.before_read(path_, offset);
+            if (const Status planned = disk_.step(Op::read, path_); !planned) {
+                return planned.error();
+            }
+        }
         const std::string& bytes = file_->bytes();
         if (offset >= bytes.size()) return std::size_t{0};
         return bytes.copy(out.data(), out.size(), static_cast<std::size_t>(offset));
@@ -27,9 +35,13 @@ class SimulatedDisk::OpenFile final : public runtime::File {
     Result<std::uint64_t> size() const override {
         return static_cast<std::uint64_t>(file_->bytes().size());
     }
+    Result<runtime::FileFacts> facts() const override {
+        return runtime::FileFacts{file_->bytes().size(), file_->modified_ns};
+    }
     Status truncate(std::uint64_t size) override {
         if (const Status planned = disk_.step(Op::truncate, path_); !planned) return planned;
         file_->truncate(size);
+        file_->modified_ns = disk_.now_ns();
         return ok();
     }
 
@@ -37,7 +49,7 @@ class SimulatedDisk::OpenFile final : public runtime::File {
     SimulatedDisk& disk_;
     std::string path_;
     DiskImage::Handle file_;
-    bool writable_;
+    For use_;
 };
 
 class SimulatedDisk::Steps final : public runtime::PublishDisk {
@@ -116,6 +128,8 @@ std::unique_ptr<SimulatedDisk> SimulatedDisk::copy() const {
     fresh->exclusive_rename = exclusive_rename;
     fresh->image_ = image_.copy();
     fresh->folders_ = folders_;
+    fresh->links_ = links_;
+    fresh->now = now;
     return fresh;
 }
 
@@ -153,7 +167,20 @@ void SimulatedDisk::put(const std::string& path, std::string bytes) {
     }
     const DiskImage::Handle file = image_.create(path);
     file->write(0, bytes);
+    file->modified_ns = now_ns();
     image_.sync(file);
+}
+
+void SimulatedDisk::overwrite(const std::string& path, const std::string& bytes) {
+    const DiskImage::Handle file = image_.find(path);
+    file->truncate(0);
+    file->write(0, bytes);
+    file->modified_ns = now_ns();
+    image_.sync(file);
+}
+
+std::int64_t SimulatedDisk::now_ns() const {
+    return now ? to_unix_ms(now()) * 1'000'000 : 0;
 }
 
 std::string SimulatedDisk::at(const std::string& path) const {
@@ -167,7 +194,7 @@ Result<std::unique_ptr<runtime::File>> SimulatedDisk::open_append(const std::str
     DiskImage::Handle file = image_.find(path);
     if (!file) file = image_.create(path);
     return std::unique_ptr<runtime::File>(
-        std::make_unique<OpenFile>(*this, path, std::move(file), true));
+        std::make_unique<OpenFile>(*this, path, std::move(file), OpenFile::For::writing));
 }
 
 Result<std::unique_ptr<runtime::File>> SimulatedDisk::open_read(const std::string& path) {
@@ -175,7 +202,25 @@ Result<std::unique_ptr<runtime::File>> SimulatedDisk::open_read(const std::strin
     DiskImage::Handle file = image_.find(path);
     if (!file) return Error(ErrorCode::not_found, path);
     return std::unique_ptr<runtime::File>(
-        std::make_unique<OpenFile>(*this, path, std::move(file), false));
+        std::make_unique<OpenFile>(*this, path, std::move(file), OpenFile::For::reading));
+}
+
+Result<std::unique_ptr<runtime::File>> SimulatedDisk::open_below(const std::string& root,
+                                                                 const std::string& path) {
+    if (const Status planned = step(Op::open, path); !planned) return planned.error();
+    const bool leads_up = (path + "/").find("/../") != std::string::npos;
+    if (!path.starts_with(root + "/") || leads_up || folders_.contains(path)) {
+        return Error(ErrorCode::refused, path + " is no file below " + root);
+    }
+    for (const std::string& link : links_) {
+        if (link.size() > root.size() && (path + "/").starts_with(link + "/")) {
+            return Error(ErrorCode::refused, link + " is a link or a file");
+        }
+    }
+    DiskImage::Handle file = image_.find(path);
+    if (!file) return Error(ErrorCode::not_found, path);
+    return std::unique_ptr<runtime::File>(
+        std::make_unique<OpenFile>(*this, path, std::move(file), OpenFile::For::uploading));
 }
 
 bool SimulatedDisk::exists(const std::string& path) {

@@ -17,7 +17,8 @@ namespace reeld::test {
 
 class SimulatedDisk final : public runtime::FileSystem {
   public:
-    enum class Op { open, append, truncate, remove, make_folders, sync, rename };
+    // `read` counts files of open_below() alone.
+    enum class Op { open, append, truncate, remove, make_folders, sync, rename, read };
 
     // The roots exist from the start; every folder below them must be made.
     explicit SimulatedDisk(std::set<std::string> roots = {"/outputs"});
@@ -31,6 +32,10 @@ class SimulatedDisk final : public runtime::FileSystem {
     // when they are.
     std::function<void(const std::string& path)> before_sync;
     std::function<void(const std::string& path)> after_sync;
+
+    // Called before a piece of a file of open_below() is read: may change it.
+    std::function<void(const std::string& path, std::uint64_t offset)> before_read;
+    std::function<Instant()> now;  // when files were written last; none: always in 1970
 
     // What a process that starts now would find; later writes of the old process do not reach it.
     std::unique_ptr<SimulatedDisk> copy() const;
@@ -46,10 +51,16 @@ class SimulatedDisk final : public runtime::FileSystem {
     const std::map<std::string, DiskImage::Handle>& files() const { return image_.files(); }
     std::uint64_t used() const;
     void put(const std::string& path, std::string bytes);  // durable at once, with its folders
+    // Other bytes in the same file: whoever has it open sees them.
+    void overwrite(const std::string& path, const std::string& bytes);
+    // A name that open_below() goes through to nowhere, as the real disk does.
+    void put_link(const std::string& path) { links_.insert(path); }
     std::string at(const std::string& path) const;         // "(absent)" when it is not there
 
     Result<std::unique_ptr<runtime::File>> open_append(const std::string& path) override;
     Result<std::unique_ptr<runtime::File>> open_read(const std::string& path) override;
+    Result<std::unique_ptr<runtime::File>> open_below(const std::string& root,
+                                                      const std::string& path) override;
     bool exists(const std::string& path) override;
     Status remove(const std::string& path) override;
     Status make_folders(const std::string& root, const std::string& relative) override;
@@ -63,9 +74,11 @@ class SimulatedDisk final : public runtime::FileSystem {
     class OpenFile;
 
     Status step(Op op, const std::string& path);
+    std::int64_t now_ns() const;
 
     DiskImage image_;
     std::map<std::string, bool> folders_;  // true: its own name is durable
+    std::set<std::string> links_;
     std::set<std::string> owed_;           // folders that got a folder; known to the process only
     PlannedFailures<Op, ErrorCode> failures_;
 };

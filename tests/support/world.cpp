@@ -99,6 +99,7 @@ World::World(WorldOptions options)
       wires_(std::make_unique<runtime::TaskGroup>(
           loop_.get_executor(),
           [this](const std::string& name, std::exception_ptr) { broken_.push_back(name); })) {
+    disk_->now = [this] { return clock_.now(); };
     journal_.writes = options_.trace;
     journal_.clock_set(clock_.monotonic(), clock_.now().time_since_epoch() - clock_.monotonic());
     net_->journal = &journal_;

@@ -26,6 +26,10 @@ class WorldFiles final : public runtime::FileSystem {
     Result<std::unique_ptr<runtime::File>> open_read(const std::string& path) override {
         return disk_.open_read(path);
     }
+    Result<std::unique_ptr<runtime::File>> open_below(const std::string& root,
+                                                      const std::string& path) override {
+        return disk_.open_below(root, path);
+    }
     Status make_folders(const std::string& root, const std::string& relative) override {
         return disk_.make_folders(root, relative);
     }

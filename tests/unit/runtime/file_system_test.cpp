@@ -1,6 +1,7 @@
 #include "runtime/file_system.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -69,6 +70,46 @@ TEST_CASE_FIXTURE(World, "appended bytes can be read back, cut and continued") {
     CHECK(files->remove(path).has_value());
     CHECK(files->remove(path).has_value());
     CHECK(!files->exists(path));
+}
+
+TEST_CASE_FIXTURE(World, "what was written last shows in a file's facts") {
+    put(folder / "a", "four");
+    const auto file = files->open_below(folder.path, folder / "a").value();
+    const FileFacts before = file->facts().value();
+    CHECK(before.bytes == 4);
+    struct stat info {};
+    ::stat((folder / "a").c_str(), &info);
+    CHECK(before.modified_ns == info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec);
+    const timespec times[2] = {{}, {info.st_mtim.tv_sec, info.st_mtim.tv_nsec + 1}};
+    ::utimensat(AT_FDCWD, (folder / "a").c_str(), times, 0);
+    CHECK(file->facts().value().modified_ns != before.modified_ns);
+}
+
+TEST_CASE_FIXTURE(World, "a file is opened below a folder through no link and not outside it") {
+    fs::create_directories(folder / "shots/deep");
+    put(folder / "secret", "x");
+    put(folder / "shots/a", "x");
+    put(folder / "shots/deep/b", "x");
+    fs::create_directory_symlink(folder / "shots", folder / "way");
+    fs::create_symlink("../secret", folder / "shots/link");
+    fs::create_directory_symlink("..", folder / "shots/up");
+    ::mkfifo((folder / "shots/pipe").c_str(), 0600);
+    const auto code = [&](const std::string& root, const std::string& path) {
+        const auto opened = files->open_below(folder / root, folder / path);
+        return opened ? ErrorCode::internal : opened.error().code();
+    };
+    CHECK(code("shots", "shots/a") == ErrorCode::internal);
+    CHECK(code("shots", "shots//./deep/b") == ErrorCode::internal);
+    // The root itself may be a link: it was named by whoever configures.
+    CHECK(code("way", "way/deep/b") == ErrorCode::internal);
+    CHECK(code("shots", "shots/none") == ErrorCode::not_found);
+    CHECK(code("shots", "shots/none/a") == ErrorCode::not_found);
+    for (const std::string path : {"shots/link", "shots/up/secret", "shots/../secret", "secret",
+                                   "shots/deep", "shots/deep/", "shots/pipe", "shots/deep/..",
+                                   "shots", "shotsier/a", "shots/a/b"}) {
+        CAPTURE(path);
+        CHECK(code("shots", path) == ErrorCode::refused);
+    }
 }
 
 TEST_CASE_FIXTURE(World, "a symbolic link, a folder and a pipe are not opened as files") {
