@@ -94,12 +94,6 @@ std::string unsure(const Model& model) {
 
 }  // namespace
 
-std::string dollars(std::int64_t micro_usd) {
-    std::string text = fmt::format("${}.{:06}", micro_usd / 1'000'000, micro_usd % 1'000'000);
-    while (text.ends_with('0') && text.size() - text.find('.') > 3) text.pop_back();
-    return text;
-}
-
 Estimate estimate(const Model& model, const json::object& input) {
     Estimate result;
     const auto rule =

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "catalogue/model.hpp"
+#include "domain/money.hpp"
 
 namespace reeld::catalogue {
 
@@ -20,7 +21,6 @@ Estimate estimate(const Model& model, const json::object& input);
 // "$0.045 a second; ~$0.017 a second with resolution 512P"; "not known".
 std::string price_text(const Model& model);
 
-// "$0.27", "$0.0105": at least two decimals, no trailing zeros beyond.
-std::string dollars(std::int64_t micro_usd);
+using domain::dollars;
 
 }  // namespace reeld::catalogue

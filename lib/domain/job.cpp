@@ -94,6 +94,15 @@ void add_progress(json::object& object, const Job& job) {
         object["result_values"] = values ? std::move(*values) : json::value(job.values);
     }
     object["cost_micro_usd"] = opt(job.cost_micro_usd);
+    // Only where it is counted, so that an older trail folds to the same form.
+    if (job.money) {
+        object["estimate_micro_usd"] = opt(job.money->estimate_micro_usd);
+        object["estimate_sure"] = job.money->sure;
+        object["reserved_micro_usd"] = job.money->reserved_micro_usd;
+        object["cost_by_estimate_micro_usd"] = job.money->by_estimate_micro_usd;
+        object["possibly_billed_micro_usd"] = job.money->possible_micro_usd;
+        object["unpriced_attempts"] = job.money->unpriced;
+    }
     object["submitted_at"] = opt(job.submitted_at);
     object["finished_at"] = opt(job.finished_at);
 }

@@ -11,6 +11,7 @@
 #include "base/time.hpp"
 #include "domain/input_file.hpp"
 #include "domain/media_kind.hpp"
+#include "domain/money.hpp"
 #include "domain/state.hpp"
 
 namespace reeld::domain {
@@ -93,7 +94,9 @@ struct Job {
     std::vector<InputFile> files;  // local files that the input names, and their URLs
     std::vector<Output> outputs;
     std::string values;        // canonical JSON object: what the result says beside files; or empty
-    std::optional<std::int64_t> cost_micro_usd;  // of all attempts, as far as the provider tells
+    // Of all attempts, as the provider told or, where it did not, by the estimate.
+    std::optional<std::int64_t> cost_micro_usd;
+    std::optional<Money> money;  // nothing: older than the account, no submit was counted
 
     std::optional<JobId> retry_of;    // the ended job that this one tries again
     Instant created_at{};
@@ -124,6 +127,10 @@ struct Attempt {
     std::optional<Remote> remote;
     std::string detail;       // one sentence about the outcome
     std::string input{};      // what was sent, where it is not the job's own input; else empty
+    Billing billing = Billing::none;
+    std::optional<std::int64_t> reserved_micro_usd;  // at the intent; nothing: no price was known
+    std::optional<std::int64_t> billed_micro_usd;    // of settled and estimated ones
+    std::string day;          // of the intent, "2026-11-21": where its money counts
     friend bool operator==(const Attempt&, const Attempt&) = default;
 };
 

@@ -68,6 +68,29 @@ domain::JobRequest read_request(const Query& row) {
     return request;
 }
 
+// Counted or not as a whole.
+std::optional<domain::Money> read_money(const Query& row) {
+    if (row.is_null("reserved_micro_usd")) return std::nullopt;
+    domain::Money money;
+    money.estimate_micro_usd = row.maybe_integer("estimate_micro_usd");
+    money.sure = row.flag("estimate_sure");
+    money.reserved_micro_usd = row.integer("reserved_micro_usd");
+    money.by_estimate_micro_usd = row.integer("cost_by_estimate_micro_usd");
+    money.possible_micro_usd = row.integer("possibly_billed_micro_usd");
+    money.unpriced = row.small("unpriced_attempts");
+    return money;
+}
+
+void bind_money(Query& query, const std::optional<domain::Money>& money) {
+    if (!money) return;
+    query.integer(":estimate_micro_usd", money->estimate_micro_usd)
+        .integer(":estimate_sure", money->sure ? 1 : 0)
+        .integer(":reserved_micro_usd", money->reserved_micro_usd)
+        .integer(":cost_by_estimate_micro_usd", money->by_estimate_micro_usd)
+        .integer(":possibly_billed_micro_usd", money->possible_micro_usd)
+        .integer(":unpriced_attempts", money->unpriced);
+}
+
 }  // namespace
 
 Job read_job(const Query& row) {
@@ -94,6 +117,7 @@ Job read_job(const Query& row) {
     if (restored == "released") job.restored = domain::Restored::released;
     job.values = row.text("result_values");
     job.cost_micro_usd = row.maybe_integer("cost_micro_usd");
+    job.money = read_money(row);
     if (auto id = row.maybe_text("retry_of")) job.retry_of = JobId(std::move(*id));
     job.created_at = row.time("created_at");
     job.submitted_at = row.maybe_time("submitted_at");
@@ -137,6 +161,12 @@ Attempt read_attempt(const Query& row) {
     attempt.outcome = row.text("outcome");
     attempt.remote = read_remote(row);
     attempt.detail = row.text("detail");
+    const auto billing = domain::parse_billing(row.text("billing"));
+    if (!billing) throw CorruptRow("unknown billing '" + row.text("billing") + "' of an attempt");
+    attempt.billing = *billing;
+    attempt.reserved_micro_usd = row.maybe_integer("reserved_micro_usd");
+    attempt.billed_micro_usd = row.maybe_integer("billed_micro_usd");
+    attempt.day = row.text("day");
     return attempt;
 }
 
@@ -193,6 +223,7 @@ void bind_progress(Query& query, const Job& job) {
         query.text(":error_code", job.error->code).text(":error_message", job.error->message);
     }
     if (!job.outputs.empty()) query.text_or_null(":video_url", job.outputs.front().url);
+    bind_money(query, job.money);
     bind_remote(query, job.remote);
     bind_timer(query, job);
 }

@@ -23,6 +23,7 @@ namespace reeld::store {
 using domain::Attempt;
 using domain::AuditEntry;
 using domain::Job;
+using domain::MoneySum;
 using domain::Output;
 using domain::ProviderState;
 using domain::Reason;
@@ -116,6 +117,14 @@ struct LogsAdded {
     bool first = false;  // the attempt had none before
 };
 
+// The money of one day, one model of a provider, one batch ("": none).
+struct MoneyOfDay {
+    std::string provider;
+    std::string model;
+    std::string batch;
+    MoneySum sum;
+};
+
 struct EvidenceAge {
     std::int64_t id = 0;
     Instant at{};
@@ -173,6 +182,12 @@ class Tx {
     // Of this model, intended within the time, perhaps accepted, their request unknown.
     std::vector<Attempt> unbound_attempts(std::string_view provider, const std::string& model,
                                           Instant from, Instant to);
+
+    // Money: sums over all submits that ever were, also of jobs whose records are gone. A day is
+    // written as Attempt::day.
+    std::vector<MoneyOfDay> money_of_day(std::string_view day);
+    MoneySum money_of_batch(std::string_view batch);
+    MoneySum open_money();  // reserved and possible alone, of all days
 
     // Bytes that came with an answer: kept until their output is stored, by the change that says so.
     void save_content(const Job& job, int index, std::string_view bytes);

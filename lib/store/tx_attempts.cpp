@@ -17,7 +17,11 @@ void bind_result(Query& query, const Attempt& attempt) {
         .time(":answered_at", attempt.answered_at)
         .time(":ended_at", attempt.ended_at)
         .text(":outcome", attempt.outcome)
-        .text_or_null(":detail", attempt.detail);
+        .text_or_null(":detail", attempt.detail)
+        .text_or_null(":billing", domain::to_string(attempt.billing))
+        .integer(":reserved_micro_usd", attempt.reserved_micro_usd)
+        .integer(":billed_micro_usd", attempt.billed_micro_usd)
+        .text_or_null(":day", attempt.day);
     bind_remote(query, attempt.remote);
 }
 
@@ -29,12 +33,15 @@ std::optional<Attempt> one_attempt(Query& query) {
 }  // namespace
 
 void Tx::insert_attempt(const Attempt& attempt) {
+    if (!seq_of(connection_, attempt.job)) {
+        throw std::invalid_argument("insert_attempt: no job " + attempt.job.str());
+    }
     Query query(connection_, sql::insert_attempt);
     bind_result(query, attempt);
     query.text(":provider", attempt.provider)
         .text(":token", attempt.token.str())
         .time(":intent_at", attempt.intent_at);
-    if (query.run() == 0) throw std::invalid_argument("insert_attempt: no job " + attempt.job.str());
+    query.run();
 }
 
 void Tx::update_attempt(const Attempt& attempt) {

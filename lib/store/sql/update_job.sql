@@ -9,5 +9,8 @@ UPDATE jobs SET
     cancel_requested = :cancel_requested, restored = :restored, cost_micro_usd = :cost_micro_usd, submitted_at =
     :submitted_at, finished_at = :finished_at, due_at = :due_at, unknown_until = :unknown_until,
     quiet_polls = :quiet_polls, missing_polls = :missing_polls, failed_polls = :failed_polls,
-    result_values = :result_values
+    result_values = :result_values, estimate_micro_usd = :estimate_micro_usd,
+    estimate_sure = :estimate_sure, reserved_micro_usd = :reserved_micro_usd,
+    cost_by_estimate_micro_usd = :cost_by_estimate_micro_usd,
+    possibly_billed_micro_usd = :possibly_billed_micro_usd, unpriced_attempts = :unpriced_attempts
 WHERE seq = :seq AND version = :version

@@ -53,6 +53,8 @@ class Draw {
         if (coin()) job.progress = number(0, 1000) / 997.0;
         job.cancel_requested = coin();
         job.cost_micro_usd = maybe_number();
+        if (coin()) job.money = domain::Money{maybe_number(), coin(), number(0, 99), number(0, 99),
+                                              number(0, 99), number(0, 9)};
         job.values = coin() ? R"({"seed":7,"voice":"ż"})" : "";
         job.submitted_at = maybe_time();
         job.finished_at = maybe_time();

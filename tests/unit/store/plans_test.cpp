@@ -30,6 +30,7 @@ const std::map<std::string, std::string> allowed_queries{
     {"chain_head_hex", "one row"},
     {"count_tables", "the schema; once at start"},
     {"unstored_files", "all rows of a partial index that holds the files on their way"},
+    {"money_open", "all rows of a partial index that holds the days with undecided money"},
     {"list_by_prefix", "ids do not grow with age; the sort is over integers of one prefix"},
 };
 
@@ -79,7 +80,7 @@ TEST_CASE("no query of a job's way builds a temporary b-tree") {
     Foreign reel(scratch.file("reel.db"));
     for (const std::string_view text :
          {sql::insert_job, sql::update_job, sql::update_timer, sql::insert_attempt,
-          sql::update_attempt, sql::next_link, sql::insert_event, sql::set_chain_head, sql::evidence_by_id,
+          sql::update_attempt, sql::money_of_day, sql::money_of_batch, sql::next_link, sql::insert_event, sql::set_chain_head, sql::evidence_by_id,
           sql::insert_evidence, sql::mark_processed, sql::save_output,
           sql::count_in_hand, sql::due_jobs, sql::next_due, sql::queued_jobs}) {
         CAPTURE(text);
