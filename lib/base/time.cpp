@@ -95,6 +95,8 @@ std::string to_rfc3339(Instant at) {
                        clock.subseconds().count());
 }
 
+std::string utc_day(Instant at) { return to_rfc3339(at).substr(0, 10); }
+
 std::optional<Instant> parse_rfc3339(std::string_view text) {
     const auto year = take_digits(text, 4);
     if (!year || *year < 1970 || !take(text, '-')) return std::nullopt;

@@ -17,6 +17,8 @@ constexpr Instant from_unix_ms(std::int64_t ms) { return Instant{Millis{ms}}; }
 
 // 2026-11-21T08:00:00.000Z
 std::string to_rfc3339(Instant at);
+// 2026-11-21, by UTC.
+std::string utc_day(Instant at);
 // Accepts any offset and 0 to 9 fractional digits; years 1970 to 9999.
 std::optional<Instant> parse_rfc3339(std::string_view text);
 // "Sun, 06 Nov 1994 08:49:37 GMT", the one form that HTTP senders may make (RFC 9110 section 5.6.7).

@@ -99,9 +99,13 @@ struct ResultSeen {
 struct ResultFailed {  // ended without a result: the attempt is over
     Refusal refusal;
     std::optional<std::int64_t> cost_micro_usd{};
+    bool free = false;  // the provider says, or documents, that it bills nothing for such an end
 };
 struct ResultNotReady {};   // asked too early
-struct RemoteCancelled {};  // ended because of a cancel
+struct RemoteCancelled {    // ended because of a cancel
+    std::optional<std::int64_t> cost_micro_usd{};
+    bool free = false;      // as of ResultFailed
+};
 struct WebhookHint {};      // a delivery that cannot be trusted as it is, but says: look now
 struct CancelAnswered {
     bool accepted = false;  // false: too late, or unknown to the provider

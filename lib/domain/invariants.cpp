@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <set>
 
+#include "domain/account.hpp"
+
 namespace reeld::domain {
 namespace {
 
@@ -88,6 +90,35 @@ void check_outputs(const Job& job, Findings& found) {
     }
     found.require(job.state != State::fetching || !all_stored || job.outputs.empty(),
                   "fetching_waits_for_a_file", "it fetches, and every output is stored");
+}
+
+void check_money(const Job& job, Findings& found) {
+    if (!job.money) return;
+    const Money& money = *job.money;
+    found.require(!is_terminal(job.state) || money.reserved_micro_usd == 0, "ended_reserves_nothing",
+                  "it is over and money is set aside for it");
+    found.require(money.reserved_micro_usd >= 0 && money.by_estimate_micro_usd >= 0 &&
+                      money.possible_micro_usd >= 0 && money.unpriced >= 0 &&
+                      job.cost_micro_usd.value_or(0) >= money.by_estimate_micro_usd,
+                  "money_not_negative", "its sums of money are below nothing, or above the whole");
+}
+
+// The job's sums against its submits; what was counted before everything was is left out.
+void check_sums(const Job& job, std::span<const Attempt> attempts, Findings& found) {
+    if (!job.money || !all_counted(attempts)) return;
+    Money sums = sums_of(attempts);
+    sums.estimate_micro_usd = job.money->estimate_micro_usd;
+    sums.sure = job.money->sure;
+    const std::int64_t cost = cost_of(attempts);
+    if (sums == *job.money && cost == job.cost_micro_usd.value_or(0)) return;
+    const auto text = [](const Money& money, std::int64_t total) {
+        return fmt::format("cost {} ({} by estimate), reserved {}, possible {}, unpriced {}",
+                           dollars(total), dollars(money.by_estimate_micro_usd),
+                           dollars(money.reserved_micro_usd), dollars(money.possible_micro_usd),
+                           money.unpriced);
+    };
+    found.add("money_of_attempts", "it says {}; its submits say {}",
+              text(*job.money, job.cost_micro_usd.value_or(0)), text(sums, cost));
 }
 
 void check_reason(const Job& job, Findings& found) {
@@ -251,6 +282,7 @@ bool only_fetches(const Job& job) {
 
 Violations check_row(const Job& job) {
     Findings found;
+    check_money(job, found);
     check_times(job, found);
     check_submits(job, found);
     check_outputs(job, found);
@@ -288,6 +320,7 @@ Violations check_step(const Job& before, const Job& after) {
 Violations check_attempts(const Job& job, std::span<const Attempt> attempts) {
     Findings found;
     check_numbers(job, attempts, found);
+    check_sums(job, attempts, found);
     const Attempt* newest = attempts.empty() ? nullptr : &attempts.back();
     if (job.state == State::submitting || job.state == State::submit_unknown) {
         const std::string_view expected =

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "domain/account.hpp"
+
 namespace reeld::domain {
 namespace {
 
@@ -133,6 +135,7 @@ Step accepted(const Context& c, Remote remote, std::optional<std::int64_t> queue
     job.unknown_until.reset();
     clear_polls(job);
     Step step{std::move(job), {}, std::move(note), std::move(outcome)};
+    step.bills.push_back({0, Billing::reserved});
     if (step.job.cancel_requested) {
         step.effects.emplace_back(effect::SendCancel{});
         step.job.due_at = c.now + after_cancel;
@@ -157,6 +160,7 @@ Step refused(const Context& c, const Refusal& refusal) {
     if (job.cancel_requested) {
         Step step = cancelled_here(c, std::move(job));
         step.attempt_outcome = "refused";
+        step.bills.push_back({0, Billing::released});
         return step;
     }
     Step step;
@@ -188,6 +192,7 @@ Step refused(const Context& c, const Refusal& refusal) {
             break;
     }
     step.attempt_outcome = "refused";
+    step.bills.push_back({0, Billing::released});
     return step;
 }
 
@@ -205,6 +210,7 @@ Step not_sent(const Context& c, const ErrorInfo& error) {
                     {}};
     }
     step.attempt_outcome = "not_sent";
+    step.bills.push_back({0, Billing::released});
     return step;
 }
 
@@ -218,12 +224,15 @@ Step unknown(const Context& c, Reason reason, ErrorInfo error, std::optional<Rem
     job.unknown_until = c.now + c.policy.submit_unknown_wait;
     job.due_at = std::min(*job.unknown_until, c.now + first_evidence_search);
     clear_polls(job);
-    return Step{std::move(job), {}, "may have been accepted; it is not sent again", "unknown"};
+    Step step{std::move(job), {}, "may have been accepted; it is not sent again", "unknown"};
+    step.bills.push_back({0, Billing::possible});
+    return step;
 }
 
-// What a job has cost is the sum of its attempts.
-void add_cost(Job& job, std::optional<std::int64_t> micro_usd) {
-    if (micro_usd) job.cost_micro_usd = job.cost_micro_usd.value_or(0) + *micro_usd;
+// The provider's figure counts. Without one, what made no result may be billed all the same.
+Bill bill_without_result(std::optional<std::int64_t> micro_usd, bool free) {
+    if (micro_usd) return {0, Billing::settled, micro_usd};
+    return {0, free ? Billing::released : Billing::possible};
 }
 
 // The attempt is over without a result.
@@ -231,7 +240,6 @@ Step attempt_over(const Context& c, const ResultFailed& failed) {
     const Refusal& refusal = failed.refusal;
     Job job = c.job;
     job.error = refusal.error;
-    add_cost(job, failed.cost_micro_usd);
     const int most = std::min(job.request.max_attempts,
                               refusal.attempts_max.value_or(job.request.max_attempts));
     Step step;
@@ -257,7 +265,13 @@ Step attempt_over(const Context& c, const ResultFailed& failed) {
                     {}};
     }
     step.attempt_outcome = "failed";
+    step.bills.push_back(bill_without_result(failed.cost_micro_usd, failed.free));
     return step;
+}
+
+Bill bill_of(const ResultSeen& result) {
+    if (result.cost_micro_usd) return {0, Billing::settled, result.cost_micro_usd};
+    return {0, Billing::estimated};
 }
 
 Step result_known(const Context& c, const ResultSeen& result) {
@@ -267,7 +281,6 @@ Step result_known(const Context& c, const ResultSeen& result) {
     job.error.reset();
     job.outputs = result.outputs;
     job.values = result.values;
-    add_cost(job, result.cost_micro_usd);
     job.queue_position.reset();
     job.progress.reset();
     job.fetch_failures = 0;
@@ -276,13 +289,28 @@ Step result_known(const Context& c, const ResultSeen& result) {
         Step step = finish(c, std::move(job), State::completed, Reason::none,
                            "the result has values and no file");
         step.attempt_outcome = "completed";
+        step.bills.push_back(bill_of(result));
         return step;
     }
     job.due_at = c.now + operation_check;
-    return Step{std::move(job), {effect::Fetch{}}, "the result is known", "completed"};
+    Step step{std::move(job), {effect::Fetch{}}, "the result is known", "completed"};
+    step.bills.push_back(bill_of(result));
+    return step;
 }
 
-Step remote_cancelled(const Context& c) {
+// A figure that comes after the result takes the place of the estimate, whatever became of the job.
+Outcome late_figure(const Context& c, const std::optional<std::int64_t>& micro_usd,
+                    std::string otherwise) {
+    const bool open = c.job.money && (c.job.money->by_estimate_micro_usd > 0 ||
+                                      c.job.money->possible_micro_usd > 0 ||
+                                      c.job.money->unpriced > 0);
+    if (!micro_usd || !open) return Ignored{std::move(otherwise)};
+    Step step{c.job, {}, "the provider tells what it cost", {}};
+    step.bills.push_back({0, Billing::settled, micro_usd});
+    return step;
+}
+
+Step remote_cancelled(const Context& c, const RemoteCancelled& cancelled = {}) {
     const bool by_deadline = remote_reason(c.job) == Reason::deadline;
     Step step = by_deadline
                     ? deadline_over(c)
@@ -290,6 +318,7 @@ Step remote_cancelled(const Context& c) {
                              c.job.cancel_requested ? "cancelled at the provider"
                                                     : "somebody else cancelled it at the provider");
     step.attempt_outcome = "cancelled";
+    step.bills.push_back(bill_without_result(cancelled.cost_micro_usd, cancelled.free));
     return step;
 }
 
@@ -536,7 +565,11 @@ struct InQueued : SubmitAnswers, RemoteNews, RemoteNoise, FetchNews,
         job.reason = Reason::none;
         ++job.attempt;
         job.due_at = c.now + c.policy.submit_timeout + operation_check;
-        return Step{std::move(job), {effect::SendSubmit{}}, "the intent is durable", {}};
+        const std::string reserved = reserve(job);
+        return Step{std::move(job),
+                    {effect::SendSubmit{}},
+                    "the intent is durable" + (reserved.empty() ? "" : "; " + reserved),
+                    {}};
     }
     Outcome operator()(const Adopted& e) const { return adopt(c, e); }
     Outcome operator()(const CancelRequested&) const { return cancelled_here(c, c.job); }
@@ -592,7 +625,13 @@ struct InSubmitting : FetchNews, RemoteNews, RemoteNoise,
         // A webhook that overtakes the submit's own answer.
         Job job = c.job;
         ++job.billable_attempts;
-        return adopt(Context{job, c.policy, c.now, c.jitter}, e);
+        Outcome outcome = adopt(Context{job, c.policy, c.now, c.jitter}, e);
+        // The one on its way is followed no more, whatever its answer says.
+        auto* step = std::get_if<Step>(&outcome);
+        if (step != nullptr && e.attempt != c.job.attempt) {
+            step->bills.push_back({c.job.attempt, Billing::possible});
+        }
+        return outcome;
     }
     Outcome operator()(const CancelRequested&) const {
         if (c.job.cancel_requested) return Ignored{};
@@ -809,6 +848,7 @@ struct AtProvider : FetchNews, Skip<Admitted, SubmitInterrupted, EvidenceSearche
                 "the provider had finished it, but gives the result no more",
                 ErrorInfo{"result_expired", "the provider does not keep the result any more"});
             step.attempt_outcome = "failed";
+            step.bills.push_back({0, Billing::possible});
             return step;
         }
         job.state = State::held;
@@ -817,7 +857,9 @@ struct AtProvider : FetchNews, Skip<Admitted, SubmitInterrupted, EvidenceSearche
                               "the provider does not know the request any more; release submits "
                               "again and may pay twice"};
         job.due_at = capped(job, c.now + idle_check);
-        return Step{std::move(job), {}, "unknown to the provider; a person decides", {}};
+        Step step{std::move(job), {}, "unknown to the provider; a person decides", {}};
+        step.bills.push_back({0, Billing::possible});
+        return step;
     }
     Outcome operator()(const ResultSeen& e) const { return result_known(c, e); }
     Outcome operator()(const ResultFailed& e) const { return attempt_over(c, e); }
@@ -830,7 +872,7 @@ struct AtProvider : FetchNews, Skip<Admitted, SubmitInterrupted, EvidenceSearche
         job.due_at = next_poll(c, job);
         return Step{std::move(job), {}, {}, {}};
     }
-    Outcome operator()(const RemoteCancelled&) const { return remote_cancelled(c); }
+    Outcome operator()(const RemoteCancelled& e) const { return remote_cancelled(c, e); }
     Outcome operator()(const WebhookHint&) const {
         Job job = c.job;
         job.due_at = c.now + operation_check;
@@ -865,7 +907,10 @@ Outcome at_provider(const Context& c, const E& news) {
     Job job = c.job;
     job.reason = Reason::none;
     job.error.reset();
-    return AtProvider(Context{job, c.policy, c.now, c.jitter})(news);
+    Outcome outcome = AtProvider(Context{job, c.policy, c.now, c.jitter})(news);
+    auto* step = std::get_if<Step>(&outcome);
+    if (step != nullptr && step->bills.empty()) step->bills.push_back({0, Billing::reserved});
+    return outcome;
 }
 
 struct InFetching : SubmitAnswers, RemoteNoise,
@@ -898,8 +943,10 @@ struct InFetching : SubmitAnswers, RemoteNoise,
             job.outputs[i].url = e.outputs[i].url;
             changed = true;
         }
-        if (!changed) return Ignored{"the result is known already"};
-        return Step{std::move(job), {}, "fresh addresses of the result", {}};
+        if (!changed) return late_figure(c, e.cost_micro_usd, "the result is known already");
+        Step step{std::move(job), {}, "fresh addresses of the result", {}};
+        if (e.cost_micro_usd) step.bills.push_back(bill_of(e));
+        return step;
     }
     Outcome operator()(const OutputPlanned& e) const {
         if (!waits_for(e.index)) return Ignored{"no such output to fetch"};
@@ -986,18 +1033,24 @@ struct InFetching : SubmitAnswers, RemoteNoise,
     }
 };
 
-struct InTerminal : SubmitAnswers, RemoteNews, RemoteNoise, FetchNews,
+struct InTerminal : SubmitAnswers, Ignore<StatusSeen>, RemoteNoise, FetchNews,
                     Skip<Due, Admitted, SubmitInterrupted, EvidenceSearched, AccountPaused,
                          AccountResumed, event::Restored> {
     const Context& c;
     explicit InTerminal(const Context& context) : c(context) {}
     using SubmitAnswers::operator();
-    using RemoteNews::operator();
+    using Ignore<StatusSeen>::operator();
     using RemoteNoise::operator();
     using FetchNews::operator();
     using Skip<Due, Admitted, SubmitInterrupted, EvidenceSearched, AccountPaused,
                AccountResumed, event::Restored>::operator();
 
+    Outcome operator()(const ResultSeen& e) const { return late(e.cost_micro_usd); }
+    Outcome operator()(const ResultFailed& e) const { return late(e.cost_micro_usd); }
+    Outcome operator()(const RemoteCancelled& e) const { return late(e.cost_micro_usd); }
+    Outcome late(const std::optional<std::int64_t>& micro_usd) const {
+        return late_figure(c, micro_usd, "came too late or too early");
+    }
     Outcome operator()(const Adopted& e) const {
         return not_adopted(e, fmt::format("it is over already: {}", to_string(c.job.state)));
     }
@@ -1040,6 +1093,7 @@ Job first_row(JobRequest request, std::string provider, Instant now) {
     job.request = std::move(request);
     job.provider = std::move(provider);
     job.created_at = now;
+    job.money.emplace();
     const Policy policy;
     return requeue(Context{job, policy, now, Jitter{}}, job);
 }
@@ -1058,7 +1112,9 @@ std::optional<Job> retry_row(const Job& ended, JobId id, Instant now) {
     job.remote = ended.remote;
     job.attempt = ended.attempt;
     job.submitted_at = ended.submitted_at;
-    job.cost_micro_usd = ended.cost_micro_usd;
+    // Its result was paid for with the ended job.
+    job.cost_micro_usd = 0;
+    job.money = Money{0, true};
     job.values = ended.values;
     // The ended job keeps its files; this one fetches its own from the same addresses.
     for (const Output& known : ended.outputs) {

@@ -45,6 +45,7 @@ struct Step {
     std::vector<Effect> effects;  // to be performed after the row is durable
     std::string note;             // one sentence for the audit trail; may be empty
     std::string attempt_outcome;  // new outcome of the current attempt's row; empty: unchanged
+    std::vector<Bill> bills{};    // what becomes of the money of submits; enter() carries it out
 };
 struct Ignored {  // changes nothing; recorded in the trail unless the note is empty
     std::string note;

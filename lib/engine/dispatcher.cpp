@@ -139,6 +139,9 @@ bool Dispatcher::admit(store::Tx& tx, const Job& job, Round& round) {
         attempt.provider = job.provider;
         attempt.token = admitted.token;
         attempt.intent_at = core_.now();
+        attempt.billing = domain::Billing::reserved;
+        attempt.reserved_micro_usd = written.job.money->estimate_micro_usd;
+        attempt.day = core_.services.clock.day_of(attempt.intent_at);
         tx.insert_attempt(attempt);
     }
     round.written.push_back(std::move(written));

@@ -8,6 +8,8 @@
 #include "base/encoding.hpp"
 #include "base/log.hpp"
 #include "base/retry_branch.hpp"
+#include "catalogue/price.hpp"
+#include "domain/account.hpp"
 #include "domain/invariants.hpp"
 #include "engine/gatekeeper.hpp"
 #include "engine/retry_of.hpp"
@@ -48,22 +50,50 @@ std::optional<Attempt> attempt_of(store::Tx& tx, const Job& before, const domain
     return tx.find_attempt(before.request.id, before.attempt);
 }
 
-void update_attempt(store::Tx& tx, const Job& before, const domain::Event& event,
-                    const Step& step, Instant now) {
+void write_outcome(Attempt& attempt, const Step& step, Instant now) {
     if (step.attempt_outcome.empty()) return;
-    auto attempt = attempt_of(tx, before, event);
-    if (!attempt) return;
-    attempt->outcome = step.attempt_outcome;
-    if (!attempt->answered_at) attempt->answered_at = now;
+    attempt.outcome = step.attempt_outcome;
+    if (!attempt.answered_at) attempt.answered_at = now;
     if (step.job.remote && step.job.state != domain::State::submit_unknown) {
-        attempt->remote = step.job.remote;
+        attempt.remote = step.job.remote;
     }
     const bool open = step.attempt_outcome == "accepted" || step.attempt_outcome == "adopted" ||
                       step.attempt_outcome == "unknown";
     // What had been called refused is open again when the provider turns out to have it.
-    attempt->ended_at = open ? std::nullopt : std::optional(now);
-    attempt->detail = step.job.error ? step.job.error->message : step.note;
-    tx.update_attempt(*attempt);
+    attempt.ended_at = open ? std::nullopt : std::optional(now);
+    attempt.detail = step.job.error ? step.job.error->message : step.note;
+}
+
+// Answers words for the trail.
+std::string write_bill(Core& core, Job& job, Attempt& attempt, const domain::Bill& bill) {
+    // It was made before days were counted.
+    if (attempt.day.empty()) attempt.day = core.services.clock.day_of(attempt.intent_at);
+    return domain::enter(job, attempt, bill);
+}
+
+// The submits that a step speaks of, and what their money does to the job's row and to the note.
+void write_attempts(Core& core, store::Tx& tx, const Job& before, const domain::Event& event,
+                    Step& step) {
+    auto spoken_of = step.attempt_outcome.empty() && step.bills.empty()
+                         ? std::nullopt
+                         : attempt_of(tx, before, event);
+    if (spoken_of) write_outcome(*spoken_of, step, core.now());
+    std::string words;
+    const auto add = [&](const std::string& text) {
+        if (!text.empty()) words += (words.empty() ? "" : "; ") + text;
+    };
+    for (const domain::Bill& bill : step.bills) {
+        if (bill.attempt == 0 || (spoken_of && spoken_of->number == bill.attempt)) {
+            if (spoken_of) add(write_bill(core, step.job, *spoken_of, bill));
+            continue;
+        }
+        auto other = tx.find_attempt(before.request.id, bill.attempt);
+        if (!other) continue;
+        add(write_bill(core, step.job, *other, bill));
+        tx.update_attempt(*other);
+    }
+    if (spoken_of) tx.update_attempt(*spoken_of);
+    if (!words.empty()) step.note += (step.note.empty() ? "" : "; ") + words;
 }
 
 store::AuditEntry entry_for(const Job& job, Instant now, std::string event, std::string text) {
@@ -104,6 +134,7 @@ Written step_forward(Core& core, store::Tx& tx, const Job& before, const domain:
                      Step step, std::optional<store::Evidence> evidence,
                      std::optional<std::int64_t> evidence_id) {
     const std::string_view name = domain::name_of(event);
+    write_attempts(core, tx, before, event, step);
     hold_to(core, before, name, domain::check_step(before, step.job));
     hold_to(core, before, name, domain::check_row(step.job));
     const Instant now = core.now();
@@ -116,7 +147,6 @@ Written step_forward(Core& core, store::Tx& tx, const Job& before, const domain:
     if (patch.empty() && step.note.empty()) {
         if (!(step.job == before)) saved = tx.update_timer(step.job);
     } else {
-        update_attempt(tx, before, event, step, now);
         saved = tx.update_job(step.job);
         if (saved) keep_contents(tx, step.job, event);
         store::AuditEntry entry =
@@ -149,9 +179,9 @@ std::optional<Attempt> owner_elsewhere(store::Tx& tx, const Job& job, const doma
 }
 
 // A request that exists at the provider stays with its submit also when the job does not follow it:
-// it will stand on the bill. Answers what the trail says of it; empty when it is known already.
-std::string keep_unfollowed(store::Tx& tx, const Job& job, const domain::Event& event,
-                            Instant now) {
+// it may stand on the bill. Answers what the trail says of it; empty when it is known already.
+std::string keep_unfollowed(Core& core, store::Tx& tx, Job& job, const domain::Event& event) {
+    const Instant now = core.now();
     const auto* adopted = std::get_if<domain::event::Adopted>(&event);
     auto attempt = adopted == nullptr ? std::nullopt
                                       : tx.find_attempt(job.request.id, adopted->attempt);
@@ -167,9 +197,11 @@ std::string keep_unfollowed(store::Tx& tx, const Job& job, const domain::Event& 
     attempt->ended_at = now;
     attempt->detail = fmt::format("request {} exists at the provider and is not followed, because {}",
                                   adopted->remote.request_id.str(), where);
+    const std::string words = write_bill(core, job, *attempt, {0, domain::Billing::possible});
     tx.update_attempt(*attempt);
-    return fmt::format("attempt {} was accepted as well, as request {}: it is billed too; {}",
-                       attempt->number, adopted->remote.request_id.str(), where);
+    return fmt::format("attempt {} was accepted as well, as request {}: it is billed too; {}{}{}",
+                       attempt->number, adopted->remote.request_id.str(), where,
+                       words.empty() ? "" : "; ", words);
 }
 
 // What an event that the state does not take leaves behind.
@@ -177,7 +209,8 @@ void leave_mark(Core& core, store::Tx& tx, Written& written, const domain::Event
                 std::optional<store::Evidence>& evidence,
                 std::optional<std::int64_t> evidence_id) {
     std::string name(domain::name_of(event));
-    std::string late = keep_unfollowed(tx, written.job, event, core.now());
+    const Job before = written.job;
+    std::string late = keep_unfollowed(core, tx, written.job, event);
     if (!late.empty()) {
         name = "also_billed";
         written.note = std::move(late);
@@ -187,7 +220,13 @@ void leave_mark(Core& core, store::Tx& tx, Written& written, const domain::Event
         evidence_id = tx.insert_evidence(*evidence);
         evidence.reset();
     }
-    note(core, tx, written.job, std::move(name), written.note, evidence_id);
+    store::AuditEntry entry = entry_for(before, core.now(), std::move(name), written.note);
+    entry.evidence = evidence_id;
+    entry.patch = domain::audit_patch(before, written.job);
+    if (!entry.patch.empty() && !tx.update_job(written.job)) {
+        throw std::logic_error("a job's row changed under its own transaction");
+    }
+    tx.append_event(std::move(entry));
 }
 
 Written decide(Core& core, store::Tx& tx, const JobId& id, const domain::Event& event,
@@ -241,6 +280,22 @@ Written decide(Core& core, store::Tx& tx, const JobId& id, const domain::Event& 
     return written;
 }
 
+// Of one submit, as the catalogue stands now; the words for the trail.
+std::string set_estimate(const Core& core, Job& job) {
+    // What only fetches a result makes no submit.
+    if (!job.money || !job.outputs.empty()) return {};
+    const auto& catalogue = core.config.catalogue;
+    const auto* model = catalogue == nullptr ? nullptr : catalogue->find(job.request.model);
+    const auto input = parse_json(job.request.input);
+    if (model == nullptr || !input || !input->is_object()) return {};
+    const catalogue::Estimate estimate = catalogue::estimate(*model, input->get_object());
+    job.money->estimate_micro_usd = estimate.micro_usd;
+    job.money->sure = estimate.sure;
+    if (!estimate.micro_usd) return {};
+    return fmt::format("it costs {}{}", estimate.sure ? "" : "about ",
+                       domain::dollars(*estimate.micro_usd));
+}
+
 }  // namespace
 
 Written apply(Core& core, store::Tx& tx, const JobId& id, const domain::Event& event,
@@ -267,6 +322,8 @@ void keep_logs(Core& core, store::Tx& tx, const Job& job,
 
 store::InsertOutcome create(Core& core, store::Tx& tx, Job& job, std::string text) {
     hold_to(core, job, "created", domain::check_row(job));
+    const std::string estimate = set_estimate(core, job);
+    if (!estimate.empty()) text += "; " + estimate;
     const Job asked = job;
     const store::InsertOutcome outcome = tx.insert_job(job);
     if (outcome != store::InsertOutcome::inserted) return outcome;

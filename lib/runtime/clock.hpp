@@ -3,6 +3,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <memory>
+#include <string>
 
 #include "base/time.hpp"
 
@@ -17,6 +18,8 @@ class Clock {
     virtual ~Clock() = default;
     // Wall-clock time; may jump in both directions.
     virtual Instant now() const = 0;
+    // The day of this moment by the machine's own calendar: 2026-11-21.
+    virtual std::string day_of(Instant at) const { return utc_day(at); }
     // Never jumps; only differences mean something. Stands still while the machine sleeps.
     virtual Millis monotonic() const = 0;
     // As monotonic(), and goes on while the machine sleeps.

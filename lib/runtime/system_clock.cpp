@@ -2,11 +2,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
+#include <ctime>
 #include <limits>
 
 #include "runtime/clock.hpp"
@@ -38,6 +40,17 @@ class SystemClock final : public Clock {
 
     Instant now() const override {
         return std::chrono::floor<Millis>(std::chrono::system_clock::now());
+    }
+
+    std::string day_of(Instant at) const override {
+        const std::time_t seconds = std::chrono::system_clock::to_time_t(at);
+        std::tm parts{};
+        std::array<char, 16> text{};
+        if (::localtime_r(&seconds, &parts) == nullptr ||
+            std::strftime(text.data(), text.size(), "%Y-%m-%d", &parts) == 0) {
+            return utc_day(at);
+        }
+        return text.data();
     }
 
     Millis monotonic() const override {

@@ -80,7 +80,7 @@ domain::Event read_status(const Exchange& exchange) {
         case Phase::running: return live(domain::event::RemotePhase::running);
         case Phase::succeeded: return read_success(*prediction);
         case Phase::failed: return read_failure(*prediction);
-        case Phase::cancelled: return domain::event::RemoteCancelled{};
+        case Phase::cancelled: return domain::event::RemoteCancelled{cost_of(*prediction)};
     }
     return unusable_read(exchange, "Eachlabs' prediction has no readable \"status\"");
 }

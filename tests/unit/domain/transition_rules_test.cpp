@@ -361,22 +361,6 @@ TEST_CASE("a failure that trying often does not mend ends the job before its att
     CHECK(scene.job.billable_attempts == 2);
 }
 
-TEST_CASE("a job costs what all of its attempts cost together") {
-    Scene scene;
-    event::ResultFailed failed{refusal(RefusalKind::retry)};
-    scene.submitted().on(failed);
-    CHECK_FALSE(scene.job.cost_micro_usd);
-    failed.cost_micro_usd = 20'000;
-    scene.due().submitted().on(failed);
-    CHECK(scene.job.cost_micro_usd == 20'000);
-    event::ResultSeen seen;
-    seen.outputs.resize(1);
-    seen.outputs.front().url = "https://files.test/0.mp4";
-    seen.cost_micro_usd = 430'000;
-    scene.due().submitted().on(seen);
-    CHECK(scene.job.cost_micro_usd == 450'000);
-}
-
 TEST_CASE("a result of values alone completes the job without a fetch") {
     Scene scene;
     scene.submitted();
