@@ -120,12 +120,26 @@ void keep_contents(store::Tx& tx, const Job& job, const domain::Event& event) {
     }
 }
 
+// What a model gives. Only the program's own word: by a mistake in a user's file a paid result would
+// count as broken.
+domain::MediaKind kind_given(const Core& core, const std::string& id) {
+    const catalogue::Model* model =
+        core.config.catalogue ? core.config.catalogue->find(id) : nullptr;
+    if (model == nullptr || !model->source.empty()) return domain::MediaKind::any;
+    return domain::parse_media_kind(catalogue::to_string(model->output))
+        .value_or(domain::MediaKind::any);
+}
+
 // What was asked for tells of a result's files where the result itself does not.
 domain::Event described(Core& core, const Job& job, domain::Event event) {
     auto* seen = std::get_if<domain::event::ResultSeen>(&event);
     const ProviderSetup* setup = core.setup(job.provider);
     if (seen != nullptr && setup != nullptr && setup->provider) {
         setup->provider->describe_outputs(job.request.input, seen->outputs);
+        // Among several files may be others beside what the model is there for.
+        const bool untold =
+            seen->outputs.size() == 1 && seen->outputs[0].kind == domain::MediaKind::any;
+        if (untold) seen->outputs[0].kind = kind_given(core, job.request.model);
     }
     return event;
 }

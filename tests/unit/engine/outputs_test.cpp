@@ -1,4 +1,6 @@
 // Results that are more, or less, than files with an address.
+#include <boost/json/serialize.hpp>
+
 #include "base/encoding.hpp"
 #include "sandbox/sound.hpp"
 #include "unit/engine/fixture.hpp"
@@ -194,4 +196,28 @@ TEST_CASE("a webhook that holds the sound itself makes the daemon ask for the re
     CHECK(room.deliver("a", delivered) == 200);
     REQUIRE(room.until([&] { return room.is("a", State::completed); }, std::chrono::minutes{1}));
     CHECK(room.disk.at(room.job("a").outputs[0].path) == sound);
+}
+
+TEST_CASE("a file of which the result says nothing has to be what the model gives") {
+    Room room;
+    const std::string sound = sound_of("mp3");
+    answer_with(room, R"({"made":{"url":"http://127.0.0.1:8470/files/a"}})");
+    room.client.answer["file"] = [sound](const HttpRequest&) { return answered(200, sound); };
+    State wanted = State::failed;
+    SUBCASE("a video is no sound") { room.config.catalogue = catalogue::load(); }
+    SUBCASE("a user's file may err about it") {
+        const json::object own{{"id", model},
+                               {"output", "video"},
+                               {"input", {{"type", "object"}}},
+                               {"example", json::object{}}};
+        room.config.catalogue = catalogue::load({{"own.json", json::serialize(own)}});
+        REQUIRE(room.config.catalogue->mistakes().empty());
+        wanted = State::completed;
+    }
+    SUBCASE("nobody knows the model") { wanted = State::completed; }
+    room.start();
+    REQUIRE(room.submit("a"));
+    REQUIRE(room.until([&] { return domain::is_terminal(room.job("a").state); }));
+    CHECK(room.job("a").state == wanted);
+    if (wanted == State::failed) CHECK(room.job("a").reason == domain::Reason::media_invalid);
 }
