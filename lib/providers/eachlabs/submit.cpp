@@ -4,6 +4,7 @@
 
 #include <boost/json/serialize.hpp>
 
+#include "provider_api/refusal.hpp"
 #include "provider_api/retry_after.hpp"
 #include "providers/eachlabs/answer.hpp"
 #include "providers/eachlabs/webhook.hpp"
@@ -12,7 +13,6 @@ namespace reeld::providers::eachlabs {
 namespace {
 
 using domain::Reason;
-using domain::RefusalKind;
 
 // Said to be ignored by one page of the documentation and required by another.
 constexpr std::string_view version = "0.0.1";
@@ -43,38 +43,9 @@ bool proves_refusal(int status) {
 }
 
 domain::Refusal judge(const HttpResponse& response) {
-    domain::Refusal refusal;
+    domain::Refusal refusal = provider_api::judge_client_error(response.status);
     refusal.error = error_info(response);
     refusal.retry_after = retry_after_of(response.headers);
-    refusal.kind = RefusalKind::permanent;
-    refusal.reason = Reason::rejected;
-    switch (response.status) {
-        case 401:
-            refusal.kind = RefusalKind::credentials;
-            refusal.reason = Reason::credentials;
-            break;
-        case 402:
-            // What is in flight reserves its estimate: the next look may come when it has settled.
-            refusal.kind = RefusalKind::account;
-            refusal.reason = Reason::account;
-            break;
-        case 429:
-            refusal.kind = RefusalKind::rate_limited;
-            refusal.reason = Reason::rate_limit;
-            break;
-        case 407:
-        case 408:
-        case 425:
-            // HTTP defines all three as not acted upon, and the input is not to blame.
-            refusal.kind = RefusalKind::retry;
-            refusal.reason = Reason::provider_error;
-            break;
-        case 400:
-        case 404:
-        case 413:
-        case 422: refusal.reason = Reason::invalid_input; break;
-        default: break;
-    }
     return refusal;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/encoding.hpp"
+#include "provider_api/refusal.hpp"
 #include "provider_api/retry_after.hpp"
 #include "providers/fal/endpoint_id.hpp"
 #include "providers/fal/failure.hpp"
@@ -72,40 +73,17 @@ bool is_ingress_page(const HttpResponse& response) {
            response.body.find('<') != std::string::npos;
 }
 
-void judge_4xx(int status, const ErrorBody& body, domain::Refusal& refusal) {
-    refusal.kind = RefusalKind::permanent;
-    refusal.reason = Reason::rejected;
-    switch (status) {
-        case 401:
-            refusal.kind = RefusalKind::credentials;
-            refusal.reason = Reason::credentials;
-            break;
-        case 402:
-        case 403:
-            refusal.kind = RefusalKind::account;
-            refusal.reason = Reason::account;
-            break;
-        case 429:
-            refusal.kind = RefusalKind::rate_limited;
-            refusal.reason = Reason::rate_limit;
-            break;
-        case 407:
-        case 408:
-        case 425:
-            // A proxy of ours, a request that never came whole, one that came too early: HTTP
-            // defines all three as not acted upon, and the input is not to blame.
-            refusal.kind = RefusalKind::retry;
-            refusal.reason = Reason::provider_error;
-            break;
-        case 400:
-        case 404:
-        case 413:
-        case 422:
-            refusal.reason = input_reason(body);
-            break;
-        default:
-            break;
+domain::Refusal judge(int status, const ErrorBody& body) {
+    domain::Refusal refusal;
+    refusal.reason = Reason::provider_error;
+    if (status >= 500) return refusal;
+    refusal = provider_api::judge_client_error(status);
+    if (status == 403) {
+        refusal.kind = RefusalKind::account;
+        refusal.reason = Reason::account;
     }
+    if (refusal.reason == Reason::invalid_input) refusal.reason = input_reason(body);
+    return refusal;
 }
 
 // A 4xx made no job, but for two: 409 is undocumented and may speak of a job that exists already,
@@ -133,10 +111,9 @@ domain::Event read_answer(const Hosts& hosts, const SubmitIntent& intent,
         return unknown_answer(hosts, intent, response, std::move(error));
     }
     domain::event::SubmitRefused refused;
+    refused.refusal = judge(response.status, body);
     refused.refusal.error = std::move(error);
     refused.refusal.retry_after = retry_after_of(response.headers);
-    refused.refusal.reason = Reason::provider_error;
-    if (response.status < 500) judge_4xx(response.status, body, refused.refusal);
     return refused;
 }
 
