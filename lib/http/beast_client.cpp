@@ -166,6 +166,7 @@ struct Dialogue {
     Budget budget;
     std::unique_ptr<Stream> stream;
     beast::flat_buffer buffer;
+    std::optional<Result<bool>> end;  // what the last read said, when no other can follow it
     bool reusable = false;
 };
 
@@ -184,6 +185,7 @@ awaitable<Status> write(Dialogue& dialogue, std::string_view bytes) {
 
 // Reads more into the buffer; false at the end of the stream.
 awaitable<Result<bool>> fill(Dialogue& dialogue) {
+    if (dialogue.end) co_return *dialogue.end;
     const auto space = dialogue.buffer.prepare(chunk);
     auto read = dialogue.stream->read_some({static_cast<char*>(space.data()), space.size()});
     auto size = co_await runtime::with_deadline(dialogue.real_clock, dialogue.budget.step(),
@@ -331,7 +333,11 @@ awaitable<void> answer_begins(Dialogue& dialogue) {
         const auto space = dialogue.buffer.prepare(chunk);
         const std::span<char> out(static_cast<char*>(space.data()), space.size());
         auto size = co_await dialogue.stream->read_some(out);
-        if (!size || *size == 0) co_return;
+        if (!size && size.error().code() == ErrorCode::cancelled) co_return;
+        // A second read of an ended stream would hear nothing any more.
+        if (!size) dialogue.end = size.error();
+        if (size && *size == 0) dialogue.end = false;
+        if (dialogue.end) co_return;
         dialogue.buffer.commit(*size);
         waits = drop_interim(dialogue);
     }

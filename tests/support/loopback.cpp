@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <stdexcept>
 
@@ -103,6 +104,16 @@ std::string RawPeer::read_to_end() {
     while (read_more(left_)) {
     }
     return std::exchange(left_, {});
+}
+
+std::size_t RawPeer::skip(std::size_t bytes) {
+    std::size_t dropped = 0;
+    while (dropped < bytes && (!left_.empty() || read_more(left_))) {
+        const std::size_t count = std::min(left_.size(), bytes - dropped);
+        left_.erase(0, count);
+        dropped += count;
+    }
+    return dropped;
 }
 
 RawListener::RawListener(boost::asio::io_context& context)

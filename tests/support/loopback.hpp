@@ -41,6 +41,8 @@ class RawPeer {
     // Reads until `mark` was seen or the connection ended.
     std::string read_until(const std::string& mark);
     std::string read_to_end();
+    // Reads so many bytes, or to the end, and drops them; how many there were.
+    std::size_t skip(std::size_t bytes);
     bool was_reset() const { return reset_; }
     void close();
 

@@ -10,6 +10,7 @@
 #include "http/client.hpp"
 #include "http/server.hpp"
 #include "support/loopback.hpp"
+#include "support/whole_body.hpp"
 
 using namespace std::chrono_literals;
 
@@ -124,6 +125,29 @@ TEST_CASE_FIXTURE(World, "a chain to a known CA that names the host is trusted, 
     REQUIRE(handler.requests.size() == 2);
     CHECK(handler.requests[0].peer == handler.requests[1].peer);
     CHECK(get(*trusting, "127.0.0.1").response.status == 200);
+}
+
+TEST_CASE_FIXTURE(World, "a body that is read as it goes out arrives whole over TLS") {
+    const Identity leaf("leaf", "DNS:localhost", &ca, 100'000);
+    listen(leaf);
+    const auto trusting = client();
+    HttpRequest request;
+    request.method = "PUT";
+    request.url = "https://localhost" + server->address().substr(server->address().rfind(':'));
+    RequestOptions options;
+    options.allow_private_addresses = true;
+    test::TextBody body(std::string(3'000'000, 'b') + "END");
+    auto sent = trusting->send_from(request, body, options);
+    const auto exchange = test::run_for_real(context, std::move(sent));
+    CHECK(exchange.response.complete);
+    CHECK(exchange.response.body.size() == 200'000);
+    REQUIRE(handler.requests.size() == 1);
+    CHECK(handler.requests[0].body.size() == 3'000'003);
+    CHECK(handler.requests[0].body.ends_with("bEND"));
+    // More than the server takes: it says so and hangs up.
+    test::TextBody large(std::string(60'000'000, 'b'));
+    auto refused = trusting->send_from(std::move(request), large, std::move(options));
+    CHECK(test::run_for_real(context, std::move(refused)).response.status == 413);
 }
 
 TEST_CASE_FIXTURE(World,
