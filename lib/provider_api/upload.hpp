@@ -4,12 +4,14 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "base/time.hpp"
 #include "domain/event.hpp"
+#include "provider_api/http_message.hpp"
 
 namespace reeld::provider_api {
 
@@ -39,6 +41,20 @@ struct UploadLimits {
 using UploadStart = std::variant<UploadTicket, domain::Refusal>;
 using UploadedPart = std::variant<std::string, domain::Refusal>;  // its etag, empty when none is needed
 
-inline constexpr const char* upload_ticket_code = "upload_ticket";
+inline constexpr std::string_view upload_ticket_code = "upload_ticket";
+
+// True for an absolute URL without user info and fragment, at most 8 KiB long: signed ones are long.
+bool is_upload_url(std::string_view text);
+
+// A file's name as it may stand in a URL: of ASCII letters, digits, '.', '_' and '-', at most 100,
+// never empty.
+std::string upload_name(std::string_view name);
+
+// Why a call of an upload came to nothing; `error` says what the provider said. None of these calls
+// costs anything, so whatever does not blame the file itself is worth another try.
+domain::Refusal refuse_upload_start(const Exchange& exchange, domain::ErrorInfo error);
+domain::Refusal refuse_upload_put(const Exchange& exchange, domain::ErrorInfo error);
+// An answer that cannot be used.
+domain::Refusal garbled_upload(const Exchange& exchange, std::string message);
 
 }  // namespace reeld::provider_api

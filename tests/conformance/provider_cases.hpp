@@ -6,15 +6,18 @@
 //      not be trusted, with it no delivery may carry an event,
 //    "cases": [{
 //      "name": unique,
-//      "reader": submit | status | result | cancel | history | lookup | key_set | key_check | webhook,
+//      "reader": submit | status | result | cancel | history | lookup | key_set | key_check | webhook
+//      | upload_start | upload_part | upload_end,
 //      "delivery": not_sent | maybe_sent | answered (default),  "error": timeout | reset |
 //      unreachable, "status": HTTP status, "headers": {name: value}, "complete": false for a body
 //      cut short, "body": JSON value | "body_text": text | "body_file": file beside the manifest,
-//      "key_set_file": answer to the key set call, "now": RFC 3339       (webhook only)
+//      "key_set_file": answer to the key set call, "now": RFC 3339       (webhook, upload_start)
+//      "large_file": true for one that goes in parts where there are any,
 //      "expect": {"event": name, any field of event_fields.hpp}
 //                {"trust": …, "event": name or "" for none}               (webhook)
 //                {"error": true} | {"items": n, "next_cursor": …, "first_input": …} | {"keys": n}
 //                | {"accepted": bool}                                     (history, key set, check)
+//                {"event": upload_ticket | upload_refused | upload_part_taken | upload_ended, …}
 //    }]}
 #include <fstream>
 #include <iterator>
@@ -34,6 +37,7 @@ struct Case {
     Exchange exchange;
     std::string key_set;
     Instant now{};
+    bool large_file = false;
     json::object expect;
 };
 
@@ -93,6 +97,7 @@ inline Case read_case(const json::object& row, const std::string& folder) {
     if (const auto file = find_string(row, "key_set_file"))
         made.key_set = read_file(folder + *file);
     made.now = parse_rfc3339(text_or(row, "now")).value_or(Instant{});
+    made.large_file = find_bool(row, "large_file").value_or(false);
     made.expect = row.at("expect").as_object();
     return made;
 }

@@ -17,7 +17,7 @@ using namespace reeld::conformance;
 namespace {
 
 // A provider without a fixture for one of these has not thought about it.
-constexpr std::array<std::string_view, 38> required_cases{"submit_accepted",
+constexpr std::array<std::string_view, 54> required_cases{"submit_accepted",
                                                           "submit_not_sent",
                                                           "submit_refused_permanent",
                                                           "submit_refused_credentials",
@@ -54,7 +54,23 @@ constexpr std::array<std::string_view, 38> required_cases{"submit_accepted",
                                                           "webhook_ok",
                                                           "webhook_stale",
                                                           "webhook_forged",
-                                                          "webhook_unknown_key"};
+                                                          "webhook_unknown_key",
+                                                          "upload_start_ok",
+                                                          "upload_start_not_sent",
+                                                          "upload_start_timeout",
+                                                          "upload_start_credentials",
+                                                          "upload_start_account",
+                                                          "upload_start_rate_limited",
+                                                          "upload_start_refused",
+                                                          "upload_start_server_error",
+                                                          "upload_start_truncated",
+                                                          "upload_start_no_url",
+                                                          "upload_part_ok",
+                                                          "upload_part_reset",
+                                                          "upload_part_expired",
+                                                          "upload_part_too_large",
+                                                          "upload_part_server_error",
+                                                          "upload_end_ok"};
 
 struct Subject {
     Manifest manifest;
@@ -94,6 +110,47 @@ json::object read_lookup(const Subject& subject, const Exchange& exchange) {
     if (!*read) return {{"found", false}};
     CHECK((*read)->request_id == asked);
     return {{"found", true}, {"model", (*read)->model}, {"input", (*read)->input}};
+}
+
+// One byte more than goes in one PUT anywhere, where the case says that the file is large.
+provider_api::UploadFile file_of(const Case& made) {
+    return {"shot 1.png", "image/png", made.large_file ? 99'000'000u : 1'000u};
+}
+
+json::object refused(const domain::Refusal& refusal) {
+    json::object fields{{"event", "upload_refused"}};
+    put(fields, refusal);
+    return fields;
+}
+
+json::object read_upload_start(const Subject& subject, const Case& made, const Exchange& exchange) {
+    const auto read = subject.provider->read_upload_start(file_of(made), exchange, made.now);
+    if (const auto* refusal = std::get_if<domain::Refusal>(&read)) return refused(*refusal);
+    const auto& ticket = std::get<provider_api::UploadTicket>(read);
+    json::object fields{{"event", "upload_ticket"},
+                        {"file_url", ticket.file_url},
+                        {"put_url", ticket.put_url},
+                        {"part_bytes", ticket.part_bytes}};
+    json::object headers;
+    for (const auto& [name, text] : ticket.headers) headers[name] = text;
+    fields["headers"] = std::move(headers);
+    if (ticket.put_until) fields["put_until"] = to_rfc3339(*ticket.put_until);
+    if (ticket.expires_at) fields["expires_at"] = to_rfc3339(*ticket.expires_at);
+    return fields;
+}
+
+json::object read_upload_part(const Subject& subject, const Case& made, const Exchange& exchange) {
+    provider_api::UploadTicket ticket;
+    ticket.part_bytes = made.large_file ? 10'485'760 : 0;
+    const auto read = subject.provider->read_upload_part(ticket, exchange);
+    if (const auto* refusal = std::get_if<domain::Refusal>(&read)) return refused(*refusal);
+    return {{"event", "upload_part_taken"}, {"etag", std::get<std::string>(read)}};
+}
+
+json::object read_upload_end(const Subject& subject, const Exchange& exchange) {
+    const auto refusal = subject.provider->read_upload_end(exchange);
+    if (refusal) return refused(*refusal);
+    return {{"event", "upload_ended"}};
 }
 
 json::object read_key_set(const Subject& subject, const Exchange& exchange) {
@@ -159,6 +216,9 @@ json::object run(const Subject& subject, const Case& made, const Exchange& excha
     if (made.reader == "key_set") return read_key_set(subject, exchange);
     if (made.reader == "key_check") return read_key_check(subject, exchange);
     if (made.reader == "webhook") return read_webhook(subject, made, exchange);
+    if (made.reader == "upload_start") return read_upload_start(subject, made, exchange);
+    if (made.reader == "upload_part") return read_upload_part(subject, made, exchange);
+    if (made.reader == "upload_end") return read_upload_end(subject, exchange);
     throw std::runtime_error("unknown reader " + made.reader);
 }
 
@@ -171,13 +231,23 @@ std::string trimmed(std::string text) {
 
 bool claims_success(const json::object& fields) {
     const auto event = find_string(fields, "event");
-    return event == "submit_accepted" || event == "result_seen";
+    return event == "submit_accepted" || event == "result_seen" || event == "upload_ticket";
 }
 
 // A success must carry what makes it one.
 bool is_sound(const json::object& fields) {
     const auto event = find_string(fields, "event");
     if (event == "submit_accepted") return !text_or(fields, "request_id").empty();
+    if (event == "upload_ticket") {
+        const auto headers = canonical_json(fields.at("headers"));
+        return provider_api::is_upload_url(text_or(fields, "file_url")) &&
+               provider_api::is_upload_url(text_or(fields, "put_url")) &&
+               headers.find("\\n") == std::string::npos &&
+               headers.find("\\r") == std::string::npos && fields.contains("expires_at");
+    }
+    if (event == "upload_refused") {
+        return !text_or(fields, "code").empty() && !text_or(fields, "message").empty();
+    }
     if (event != "result_seen") return event != "status_seen" || fields.contains("phase");
     const auto* urls = find_array(fields, "urls");
     // Values alone are whole where they name what was paid for.
@@ -316,5 +386,47 @@ TEST_CASE("the key goes to no host but the provider's own") {
         }
         CHECK_FALSE(provider.owns_url("https://evil.example/"));
         CHECK_FALSE(provider.owns_url(""));
+    }
+}
+
+TEST_CASE("the key goes to the start call of an upload and to none of its other calls") {
+    for (const auto& entry : providers::registry()) {
+        CAPTURE(entry.name);
+        const Subject subject = make_subject(entry);
+        const auto& provider = *subject.provider;
+        const auto has_key = [](const HttpRequest& request) {
+            const auto& all = request.headers.all();
+            return std::any_of(all.begin(), all.end(), [](const Header& header) {
+                return header.value.find("conformance-key") != std::string::npos;
+            });
+        };
+        const auto limits = provider.upload_limits();
+        if (!limits) continue;
+        CHECK(limits->bytes_max > 0);
+        for (const std::uint64_t bytes : {std::uint64_t{1}, limits->bytes_max}) {
+            const provider_api::UploadFile file{"../a b\n\xFF.png", "image/png", bytes};
+            const auto start = provider.build_upload_start(file);
+            REQUIRE(start.has_value());
+            CHECK(start->method == "POST");
+            CHECK(has_key(*start));
+            CHECK(start->url.starts_with("https://"));
+            CHECK(parse_json(start->body).has_value());
+            CHECK(start->body.find("conformance-key") == std::string::npos);
+            provider_api::UploadTicket ticket;
+            ticket.put_url = "https://storage.example/put/1?sig=s";
+            ticket.file_url = "https://storage.example/1";
+            ticket.headers = {{"Content-Type", "image/png"}};
+            const auto part = provider.build_upload_part(ticket, file, 1);
+            REQUIRE(part.has_value());
+            CHECK(part->method == "PUT");
+            CHECK(part->url == ticket.put_url);
+            CHECK(part->headers.all().size() == 1);
+            CHECK_FALSE(has_key(*part));
+            CHECK_FALSE(provider.build_upload_part(ticket, file, 0).has_value());
+            CHECK_FALSE(provider.build_upload_part(ticket, file, 2).has_value());
+            CHECK_FALSE(provider.build_upload_end(ticket, {}).has_value());
+            ticket.put_url = "file:///etc/passwd";
+            CHECK_FALSE(provider.build_upload_part(ticket, file, 1).has_value());
+        }
     }
 }

@@ -10,6 +10,7 @@
 #include "providers/eachlabs/history.hpp"
 #include "providers/eachlabs/prediction.hpp"
 #include "providers/eachlabs/submit.hpp"
+#include "providers/eachlabs/upload.hpp"
 #include "providers/eachlabs/webhook.hpp"
 
 namespace reeld::providers::eachlabs {
@@ -78,6 +79,27 @@ class EachlabsProvider final : public provider_api::Provider {
     Result<std::optional<provider_api::HistoryItem>> read_lookup(
         const std::string&, const RequestId& request, const Exchange& exchange) const override {
         return eachlabs::read_lookup(account_, request, exchange);
+    }
+
+    std::optional<provider_api::UploadLimits> upload_limits() const override {
+        return provider_api::UploadLimits{upload_bytes_max};
+    }
+    Result<HttpRequest> build_upload_start(const provider_api::UploadFile& file) const override {
+        return eachlabs::build_upload_start(account_, file);
+    }
+    provider_api::UploadStart read_upload_start(const provider_api::UploadFile& file,
+                                                const Exchange& exchange,
+                                                Instant now) const override {
+        return eachlabs::read_upload_start(file, exchange, now);
+    }
+    Result<HttpRequest> build_upload_part(const provider_api::UploadTicket& ticket,
+                                          const provider_api::UploadFile&,
+                                          int number) const override {
+        return eachlabs::build_upload_part(ticket, number);
+    }
+    provider_api::UploadedPart read_upload_part(const provider_api::UploadTicket&,
+                                                const Exchange& exchange) const override {
+        return eachlabs::read_upload_part(exchange);
     }
 
     std::optional<HttpRequest> build_key_set() const override { return std::nullopt; }

@@ -11,6 +11,7 @@
 #include "providers/fal/result.hpp"
 #include "providers/fal/status.hpp"
 #include "providers/fal/submit.hpp"
+#include "providers/fal/upload.hpp"
 #include "providers/fal/webhook.hpp"
 
 namespace reeld::providers::fal {
@@ -111,6 +112,35 @@ class FalProvider final : public provider_api::Provider {
         const std::string& model, const RequestId& request,
         const Exchange& exchange) const override {
         return fal::read_lookup(hosts_, model, request, exchange);
+    }
+
+    std::optional<provider_api::UploadLimits> upload_limits() const override {
+        return provider_api::UploadLimits{upload_bytes_max};
+    }
+    Result<HttpRequest> build_upload_start(const provider_api::UploadFile& file) const override {
+        return fal::build_upload_start(hosts_, key_, file);
+    }
+    provider_api::UploadStart read_upload_start(const provider_api::UploadFile& file,
+                                                const Exchange& exchange,
+                                                Instant now) const override {
+        return fal::read_upload_start(file, exchange, now);
+    }
+    Result<HttpRequest> build_upload_part(const provider_api::UploadTicket& ticket,
+                                          const provider_api::UploadFile& file,
+                                          int number) const override {
+        return fal::build_upload_part(ticket, file, number);
+    }
+    provider_api::UploadedPart read_upload_part(const provider_api::UploadTicket& ticket,
+                                                const Exchange& exchange) const override {
+        return fal::read_upload_part(ticket, exchange);
+    }
+    std::optional<HttpRequest> build_upload_end(
+        const provider_api::UploadTicket& ticket,
+        const std::vector<std::string>& etags) const override {
+        return fal::build_upload_end(ticket, etags);
+    }
+    std::optional<domain::Refusal> read_upload_end(const Exchange& exchange) const override {
+        return fal::read_upload_end(exchange);
     }
 
     std::optional<HttpRequest> build_key_set() const override { return fal::build_key_set(hosts_); }
