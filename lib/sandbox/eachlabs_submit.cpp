@@ -85,17 +85,12 @@ void add_stranger(World& world, const Order& order, Instant now) {
 
 // Makes the prediction that the caller pays for, and the answer that says so.
 Answer accept(World& world, const Call& call, Order order) {
-    const auto post = order.post;
     add_stranger(world, order, call.now);
-    const Job& job = world.queue.add(make_job(world, std::move(order), call.now));
-    world.write(call.now, fmt::format("POST {}: accepted as {}", post, job.request_id));
+    Job& job = enter(world, make_job(world, std::move(order), call.now), call.now);
     Answer answer = json_answer(200, {{"status", "success"},
                                       {"message", "Prediction created successfully"},
                                       {"predictionID", job.request_id}});
-    if (!job.webhook.empty() && world.strikes(Fault::webhook_early, post, job.marks, true)) {
-        world.queue.finish_now(world.queue.jobs()[job.index], call.now);
-        answer.delay = early_answer_delay;
-    }
+    overtake(world, job, answer, call.now);
     return answer;
 }
 

@@ -79,18 +79,13 @@ Job make_job(World& world, const Call& call, const std::string& endpoint, Order 
 
 // Makes the job that the caller pays for, and the answer that says so.
 Answer accept(World& world, const Call& call, const std::string& endpoint, Order order) {
-    const auto post = order.post;
-    const Job& job = world.queue.add(make_job(world, call, endpoint, std::move(order)));
-    world.write(call.now, fmt::format("POST {}: accepted as {}", post, job.request_id));
+    Job& job = enter(world, make_job(world, call, endpoint, std::move(order)), call.now);
     json::object body = describe(world, job);
     body["status"] = to_string(Stage::queued);
     body["queue_position"] = world.queue.position(job);
     Answer answer = json_answer(200, body);
     answer.headers.add("x-fal-request-id", job.request_id);
-    if (!job.webhook.empty() && world.strikes(Fault::webhook_early, post, job.marks, true)) {
-        world.queue.finish_now(world.queue.jobs()[job.index], call.now);
-        answer.delay = early_answer_delay;
-    }
+    overtake(world, job, answer, call.now);
     return answer;
 }
 
@@ -240,6 +235,19 @@ std::optional<Answer> refuse(World& world, const Call& call, const std::string& 
 }
 
 }  // namespace
+
+Job& enter(World& world, Job job, Instant now) {
+    Job& entered = world.queue.add(std::move(job));
+    world.write(now, fmt::format("POST {}: accepted as {}", entered.post, entered.request_id));
+    return entered;
+}
+
+void overtake(World& world, Job& job, Answer& answer, Instant now) {
+    if (job.webhook.empty()) return;
+    if (!world.strikes(Fault::webhook_early, job.post, job.marks, true)) return;
+    world.queue.finish_now(job, now);
+    answer.delay = Millis{400};
+}
 
 std::optional<Instant> rate_opens_at(World& world, Instant now) {
     const std::size_t limit = world.options.requests_per_minute;

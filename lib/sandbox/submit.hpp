@@ -6,8 +6,10 @@ namespace reeld::sandbox {
 
 Answer submit(World& world, const Call& call, const std::string& endpoint);
 
-// Before the answer to a job that a webhook reports earlier.
-inline constexpr Millis early_answer_delay{400};
+// Takes in the job that the caller pays for.
+Job& enter(World& world, Job job, Instant now);
+// Lets the job's webhook overtake the answer to its submit, if that strikes.
+void overtake(World& world, Job& job, Answer& answer, Instant now);
 
 // Counts a submit; when the account may make another one, if this one is too many for a minute.
 std::optional<Instant> rate_opens_at(World& world, Instant now);
