@@ -1,5 +1,5 @@
 // The sandbox's own calls: what it accepted, and how it shall behave from now on.
-#include "sandbox/world.hpp"
+#include "sandbox/uploads.hpp"
 
 namespace reeld::sandbox {
 
@@ -17,6 +17,7 @@ json::object write_settings(const World& world) {
             {"webhook_patient", world.options.webhook_patient},
             {"in_flight_max", world.options.in_flight_max},
             {"bare_401", world.options.bare_401},
+            {"upload_life_ms", world.options.upload_life.count()},
             {"faults", to_json(world.options.faults)}};
 }
 
@@ -40,6 +41,8 @@ Status read_setting(World& world, const json::object& object, std::string_view k
         options.requests_per_minute = static_cast<std::size_t>(*whole);
     } else if (key == "in_flight_max" && whole && *whole >= 0) {
         options.in_flight_max = static_cast<std::size_t>(*whole);
+    } else if (key == "upload_life_ms" && whole && *whole >= 0) {
+        options.upload_life = Millis{*whole};
     } else if (key == "bare_401" && flag) {
         options.bare_401 = *flag;
     } else if (key == "history_page" && whole && *whole >= 1) {
@@ -122,6 +125,7 @@ std::optional<Answer> answer_control(World& world, const Call& call) {
     if (!call.has_prefix("/_sandbox/")) return std::nullopt;
     if (call.path == "/_sandbox/health") return json_answer(200, {{"status", "ok"}});
     if (call.path == "/_sandbox/ledger") return json_answer(200, write_ledger(world));
+    if (call.path == "/_sandbox/uploads") return json_answer(200, write_uploads(world));
     if (call.path == "/_sandbox/control") {
         return call.method == "POST" ? control(world, call)
                                      : json_answer(200, write_settings(world));

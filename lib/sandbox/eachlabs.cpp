@@ -7,6 +7,7 @@
 
 #include "base/encoding.hpp"
 #include "sandbox/media.hpp"
+#include "sandbox/uploads.hpp"
 
 namespace reeld::sandbox {
 
@@ -240,25 +241,31 @@ Answer presign(World& world, const Call& call) {
     const auto life = std::clamp(find_int(*wish, "expires_in_seconds").value_or(life_usual),
                                  life_least, life_most);
     const std::string id = world.draws.uuid_v7("upload_id", world.storage.count(), call.now);
-    world.storage.open(id, id + std::string(ending_of(*type)), *type);
+    Upload& upload =
+        world.storage.open(id, id + std::string(ending_of(*type)), *type, call.now);
+    Millis kept = std::chrono::seconds(life);
+    if (world.options.upload_life > Millis{0}) kept = std::min(kept, world.options.upload_life);
+    upload.expires_at = call.now + kept;
     const std::string base = world.options.public_url + "/uploads/" + id;
     return json_answer(
         200, {{"id", id},
               {"presigned_url", base + "?until=" + std::to_string(to_unix_ms(call.now + put_life))},
               {"public_url", base + std::string(ending_of(*type))},
-              {"expires_at", to_rfc3339(call.now + std::chrono::seconds(life))},
+              {"expires_at", to_rfc3339(*upload.expires_at)},
               {"required_headers", {{"x-amz-meta-file-id", id}}}});
 }
 
-Answer put_upload(World& world, const Call& call, const std::string& id, const Upload& upload) {
+Answer put_upload(World& world, const Call& call, Upload& upload) {
     const std::string* type = call.headers.find("content-type");
     const std::string* meta = call.headers.find("x-amz-meta-file-id");
     const auto until = call.target.get("until");
     const bool in_time = until && call.now <= from_unix_ms(std::atoll(until->c_str()));
     const bool as_signed = type != nullptr && *type == upload.content_type && meta != nullptr &&
-                           *meta == id;
+                           *meta == upload.id;
     if (!in_time || !as_signed) return html_answer(403, "SignatureDoesNotMatch");
-    return world.storage.put(id, call.body) ? Answer{} : html_answer(400, "EntityTooLarge");
+    const bool fits = call.body.size() <= world.options.upload_call_max &&
+                      world.storage.put(upload, call.body).has_value();
+    return fits ? Answer{} : html_answer(400, "EntityTooLarge");
 }
 
 // Without a key: who has the URL may.
@@ -267,8 +274,11 @@ Answer answer_uploads(World& world, const Call& call) {
     const std::string id = name.substr(0, name.find('.'));
     Upload* upload = world.storage.find(id);
     if (upload == nullptr) return html_answer(404, "NoSuchKey");
-    if (call.method == "PUT") return put_upload(world, call, id, *upload);
-    if (!upload->complete) return html_answer(404, "NoSuchKey");
+    if (call.method == "PUT") {
+        const auto store = [&] { return put_upload(world, call, *upload); };
+        return use_ticket(world, call, Dialect::eachlabs, *upload, store);
+    }
+    if (!upload->is_there(call.now)) return html_answer(404, "NoSuchKey");
     return serve_bytes(upload->bytes, upload->content_type, call.headers, false);
 }
 
@@ -319,7 +329,10 @@ std::optional<Answer> answer_eachlabs(World& world, const Call& call) {
     if (parts[1] == "prediction") return answer_prediction(world, call);
     if (parts[1] == "executions") return list_executions(world, call);
     if (parts[1] == "webhooks") return answer_webhooks(world, call);
-    if (parts[1] == "upload") return presign(world, call);
+    if (parts[1] == "upload") {
+        const auto open = [&] { return presign(world, call); };
+        return start_upload(world, call, Dialect::eachlabs, open);
+    }
     if (parts[1] == "files") return remove_file(world, parts[2]);
     if (parts[1] == "models") {
         json::array models{write_model("minimax-i2v-01")};

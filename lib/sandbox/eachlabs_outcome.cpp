@@ -7,6 +7,7 @@
 #include "sandbox/eachlabs.hpp"
 #include "sandbox/products.hpp"
 #include "sandbox/python_json.hpp"
+#include "sandbox/uploads.hpp"
 
 namespace reeld::sandbox {
 
@@ -94,6 +95,11 @@ std::string url_in(const json::value& body) {
 }  // namespace
 
 Outcome plan_prediction(World& world, const Job& job) {
+    if (const auto way = missing_file(world, job.input, job.eligible_at)) {
+        const json::value& member = way->front();
+        const std::string message = std::string(member.as_string()) + ": download failed";
+        return fail_with(job, {"INPUT_DOWNLOAD_ERROR", "VALIDATION", message});
+    }
     if (auto marked = marked_outcome(job)) return *marked;
     if (world.strikes(Fault::moderation, job.post, job.marks, true)) return moderated(job);
     if (world.strikes(Fault::result_5xx, job.post, job.marks, true)) {

@@ -19,9 +19,11 @@ constexpr std::array<std::string_view, fault_count> names{
     "range_ignored", "webhook_dropped", "webhook_duplicate", "webhook_late", "webhook_early",
     "webhook_forged", "webhook_payload_error", "webhook_null", "webhook_stale", "webhook_cut",
     "webhook_swapped", "key_rotation", "keys_5xx", "keys_stale", "history_5xx", "history_blank",
-    "history_late", "submit_402", "legacy_words", "output_shape", "webhook_legacy"};
+    "history_late", "submit_402", "legacy_words", "output_shape", "webhook_legacy", "upload_401",
+    "upload_429", "upload_5xx", "upload_garbled", "upload_lost", "put_5xx", "put_reset",
+    "put_expired", "put_lost", "put_slow", "put_no_etag", "upload_gone"};
 
-static_assert(names.back() == "webhook_legacy");
+static_assert(names.back() == "upload_gone");
 
 }  // namespace
 

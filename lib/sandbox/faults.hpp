@@ -101,8 +101,22 @@ enum class Fault {
     legacy_words,    // one answer has the older vocabulary: failed, succeeded, canceled
     output_shape,    // the output is a list or an object
     webhook_legacy,  // of the older shape, with a signature in place of the secret
+    // Of uploads. At the start call, which makes nothing but for the last two:
+    upload_401,      // the key is not accepted, this once
+    upload_429,      // two of three carry Retry-After
+    upload_5xx,      // an HTML page or JSON
+    upload_garbled,  // cut, empty, or a URL that is none
+    upload_lost,     // the connection drops without an answer
+    // At a PUT, or the call that joins the parts:
+    put_5xx,      // 503, two of three with Retry-After; nothing is stored
+    put_reset,    // the connection drops, nothing is stored
+    put_expired,  // 403, now and ever after for this upload
+    put_lost,     // stored, then the connection drops
+    put_slow,     // stored, the answer takes 5 to 20 s
+    put_no_etag,  // stored; the answer to a part tells no etag
+    upload_gone,  // the file is there for 1 to 10 min only, whatever was said
 };
-inline constexpr std::size_t fault_count = static_cast<std::size_t>(Fault::webhook_legacy) + 1;
+inline constexpr std::size_t fault_count = static_cast<std::size_t>(Fault::upload_gone) + 1;
 
 std::string_view to_string(Fault fault);
 std::optional<Fault> parse_fault(std::string_view name);

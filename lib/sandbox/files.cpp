@@ -5,11 +5,10 @@
 #include <charconv>
 #include <cstdlib>
 
-#include "base/crypto.hpp"
 #include "base/encoding.hpp"
 #include "sandbox/media.hpp"
 #include "sandbox/products.hpp"
-#include "sandbox/world.hpp"
+#include "sandbox/uploads.hpp"
 
 namespace reeld::sandbox {
 
@@ -96,36 +95,38 @@ Answer serve_output(World& world, const Call& call) {
 
 Answer serve_upload(World& world, const Call& call) {
     const Upload* upload = world.storage.find(call.segments[2]);
-    if (upload == nullptr || !upload->complete) return not_found();
+    if (upload == nullptr || !upload->is_there(call.now)) return not_found();
     return serve_bytes(upload->bytes, upload->content_type, call.headers, false);
 }
 
-// Makes room for a file and says where it will be.
-struct Place {
-    std::string id;
-    std::string tail;  // id and name, as they stand in URLs
-};
-Place open_upload(World& world, std::string name, std::string type) {
+// Makes room for a file.
+Upload& open_upload(World& world, std::string name, std::string type, Instant now) {
     if (name.empty()) name = "file";
     if (type.empty()) type = "application/octet-stream";
     const std::string id = to_hex(world.draws.bytes("upload", world.storage.count())).substr(0, 20);
-    const std::string tail = id + "/" + percent_encode(name);
-    world.storage.open(id, std::move(name), std::move(type));
-    return {id, tail};
+    Upload& upload = world.storage.open(id, std::move(name), std::move(type), now);
+    if (world.options.upload_life > Millis{0}) {
+        upload.expires_at = now + world.options.upload_life;
+    }
+    return upload;
 }
+
+// Id and name, as they stand in URLs.
+std::string tail_of(const Upload& upload) { return upload.id + "/" + percent_encode(upload.name); }
 
 Answer initiate(World& world, const Call& call) {
     const auto body = parse_json(call.body);
     if (!body || !body->is_object())
         return json_answer(400, {{"detail", "a JSON object is needed"}});
     const json::object& wish = body->get_object();
-    const Place place = open_upload(world, find_string(wish, "file_name").value_or(""),
-                                    find_string(wish, "content_type").value_or(""));
+    const std::string tail =
+        tail_of(open_upload(world, find_string(wish, "file_name").value_or(""),
+                            find_string(wish, "content_type").value_or(""), call.now));
     const std::string& base = world.options.public_url;
     const std::string sign =
         to_hex(world.draws.bytes("upload_url", world.storage.count())).substr(0, 16);
-    return json_answer(200, {{"file_url", base + "/files/u/" + place.tail},
-                             {"upload_url", base + "/storage/put/" + place.tail + "?sig=" + sign}});
+    return json_answer(200, {{"file_url", base + "/files/u/" + tail},
+                             {"upload_url", base + "/storage/put/" + tail + "?sig=" + sign}});
 }
 
 std::optional<std::uint64_t> read_part(const std::string& text) {
@@ -138,36 +139,68 @@ std::optional<std::uint64_t> read_part(const std::string& text) {
 
 Answer after(const Status& status, Answer good) {
     if (status) return good;
-    const bool missing = status.error().code() == ErrorCode::not_found;
-    return json_answer(missing ? 404 : 413, {{"detail", status.error().message()}});
+    const bool wrong = status.error().code() == ErrorCode::invalid;
+    return json_answer(wrong ? 400 : 413, {{"detail", status.error().message()}});
 }
 
-// `rest` is what follows the file's name: nothing, a part's number or "complete".
-Answer take_bytes(World& world, const Call& call, const std::string& id, const std::string& rest) {
+std::vector<NamedPart> read_parts(const std::string& body) {
+    std::vector<NamedPart> list;
+    const auto value = parse_json(body);
+    const auto* object = value ? value->if_object() : nullptr;
+    const auto* parts = object == nullptr ? nullptr : find_array(*object, "parts");
+    if (parts == nullptr) return list;
+    for (const json::value& part : *parts) {
+        const auto* one = part.if_object();
+        if (one == nullptr) return {};
+        const auto number = find_int(*one, "partNumber").value_or(0);
+        list.push_back({static_cast<std::uint64_t>(number), find_string(*one, "etag").value_or("")});
+    }
+    return list;
+}
+
+// `rest` is what follows the file's name: nothing, a part's number or "complete". `in_order`: of two
+// parts the earlier one must be there first.
+Answer store_bytes(World& world, const Call& call, Upload& upload, const std::string& rest,
+                   bool in_order) {
     if (call.method == "POST" && rest == "complete") {
-        return after(world.storage.join(id), json_answer(200, json::object{}));
+        return after(world.storage.join(upload, read_parts(call.body)),
+                     json_answer(200, json::object{}));
     }
     if (call.method != "PUT") return json_answer(405, {{"detail", "Method Not Allowed"}});
-    const std::string tag = sha256_hex(call.body).substr(0, 32);
-    if (rest.empty()) return after(world.storage.put(id, call.body), Answer{});
+    if (call.body.size() > world.options.upload_call_max) {
+        return json_answer(413, {{"detail", "File too large"}});
+    }
+    if (rest.empty()) return after(world.storage.put(upload, call.body), Answer{});
     const auto number = read_part(rest);
     if (!number) return not_found();
+    if (in_order && *number > upload.parts.size() + 1) {
+        return json_answer(400, {{"detail", fmt::format("part {} comes first",
+                                                        upload.parts.size() + 1)}});
+    }
+    const std::string tag = etag_of(call.body);
     Answer good = json_answer(200, {{"partNumber", *number}, {"etag", tag}});
     good.headers.add("ETag", tag);
-    return after(world.storage.put_part(id, *number, call.body), std::move(good));
+    return after(world.storage.put_part(upload, *number, call.body), std::move(good));
+}
+
+Answer take_bytes(World& world, const Call& call, const std::string& rest, bool in_order) {
+    Upload* upload = world.storage.find(call.segments[2]);
+    if (upload == nullptr) return not_found();
+    const auto store = [&] { return store_bytes(world, call, *upload, rest, in_order); };
+    return use_ticket(world, call, Dialect::fal, *upload, store);
 }
 
 Answer python_upload(World& world, const Call& call, bool in_parts) {
     const std::string* name = call.headers.find("x-fal-file-name");
     const std::string* type = call.headers.find("content-type");
-    const Place place =
-        open_upload(world, name != nullptr ? *name : "", type != nullptr ? *type : "");
-    json::object answer{{"access_url", world.options.public_url + "/files/u/" + place.tail}};
+    Upload& upload = open_upload(world, name != nullptr ? *name : "",
+                                 type != nullptr ? *type : "", call.now);
+    json::object answer{{"access_url", world.options.public_url + "/files/u/" + tail_of(upload)}};
     if (in_parts) {
-        answer["uploadId"] = place.id;
+        answer["uploadId"] = upload.id;
         return json_answer(200, answer);
     }
-    return after(world.storage.put(place.id, call.body), json_answer(200, answer));
+    return after(world.storage.put(upload, call.body), json_answer(200, answer));
 }
 
 Answer upload_token(World& world, Instant now) {
@@ -192,19 +225,21 @@ std::optional<Answer> answer_files(World& world, const Call& call) {
     if (posts && call.has_prefix("/storage/") && !call.has_prefix("/storage/put/")) {
         if (!is_authorized(world, call)) return refused();
         if (call.path == "/storage/auth/token") return upload_token(world, call.now);
-        if (call.path == "/storage/upload/initiate") return initiate(world, call);
-        if (call.path == "/storage/upload/initiate-multipart") return initiate(world, call);
-        return not_found();
+        const bool starts = call.path == "/storage/upload/initiate" ||
+                            call.path == "/storage/upload/initiate-multipart";
+        if (!starts) return not_found();
+        const auto open = [&] { return initiate(world, call); };
+        return start_upload(world, call, Dialect::fal, open);
     }
     if (call.has_prefix("/storage/put/") && (at.size() == 4 || at.size() == 5)) {
-        return take_bytes(world, call, at[2], at.size() == 5 ? at[4] : "");
+        return take_bytes(world, call, at.size() == 5 ? at[4] : "", true);
     }
     if (posts && (call.path == "/files/upload" || call.path == "/files/upload/multipart")) {
         if (call.headers.find("authorization") == nullptr) return refused();
         return python_upload(world, call, call.path.ends_with("multipart"));
     }
     if (call.has_prefix("/files/u/") && at.size() == 7 && at[4] == "multipart") {
-        return take_bytes(world, call, at[2], at[6]);
+        return take_bytes(world, call, at[6], false);
     }
     if (call.has_prefix("/files/") || call.has_prefix("/storage/")) return not_found();
     return std::nullopt;

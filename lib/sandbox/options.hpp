@@ -35,6 +35,8 @@ struct Options {
     double noise = 0.5;               // other systems' executions in its list, for each of ours
     bool bare_401 = false;            // its 401 says {}
     std::size_t upload_bytes_max = 256 * 1024 * 1024;  // all uploads together
+    std::size_t upload_call_max = 100'000'000;         // of one call
+    Millis upload_life{0};  // of every uploaded file, or less where less was asked. 0: as asked
 };
 
 }  // namespace reeld::sandbox

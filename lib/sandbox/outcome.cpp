@@ -4,6 +4,7 @@
 #include <array>
 
 #include "sandbox/products.hpp"
+#include "sandbox/uploads.hpp"
 
 namespace reeld::sandbox {
 
@@ -76,6 +77,15 @@ Outcome plan_outcome(World& world, const Job& job) {
     if (const auto fault = find_fault(job.endpoint, job.input)) {
         Outcome outcome = model_error(422, fault->type, "field required", {"body", fault->member});
         outcome.body.at("detail").at(0).get_object()["input"] = job.input;
+        outcome.free = true;
+        return outcome;
+    }
+    if (auto way = missing_file(world, job.input, job.eligible_at)) {
+        way->insert(way->begin(), "body");
+        Outcome outcome = model_error(422, "file_download_error",
+                                      "Failed to download the file. It must be reachable without "
+                                      "a login.",
+                                      std::move(*way));
         outcome.free = true;
         return outcome;
     }

@@ -126,19 +126,11 @@ Answer result(World& world, const Call& call, Job& job) {
         return json_answer(404, {{"detail", "Request not found"}});
     }
     if (world.strikes(Fault::result_portal, at, job.marks, first)) return portal_answer();
-    const Outcome& outcome = job.outcome;
-    Answer answer = json_answer(outcome.status, write_result(job, call.now));
-    if (outcome.status == 200 && world.strikes(Fault::result_garbled, at, job.marks, first)) {
+    Answer answer = tell_result(job, call.now);
+    const bool good = job.outcome.status == 200;
+    if (good && world.strikes(Fault::result_garbled, at, job.marks, first)) {
         answer.body.resize(answer.body.size() / 2);
     }
-    answer.headers.add("x-fal-request-id", job.request_id);
-    answer.headers.add("X-Fal-Billable-Units", job.billed ? "1" : "0");
-    if (outcome.status == 200) return answer;
-    if (outcome.infrastructure) answer.headers.add("X-Fal-Error-Type", outcome.error_type);
-    if (outcome.user_timeout) answer.headers.add("X-Fal-Request-Timeout-Type", "user");
-    const bool again = outcome.status >= 500 && !outcome.user_timeout;
-    answer.headers.add("X-Fal-Retryable", again ? "true" : "false");
-    answer.headers.add("X-Fal-Needs-Retry", again ? "1" : "0");
     return answer;
 }
 
@@ -202,6 +194,20 @@ Answer answer_later_call(World& world, const Call& call, std::size_t at) {
 
 }  // namespace
 
+Answer tell_result(const Job& job, Instant now) {
+    const Outcome& outcome = job.outcome;
+    Answer answer = json_answer(outcome.status, write_result(job, now));
+    answer.headers.add("x-fal-request-id", job.request_id);
+    answer.headers.add("X-Fal-Billable-Units", job.billed ? "1" : "0");
+    if (outcome.status == 200) return answer;
+    if (outcome.infrastructure) answer.headers.add("X-Fal-Error-Type", outcome.error_type);
+    if (outcome.user_timeout) answer.headers.add("X-Fal-Request-Timeout-Type", "user");
+    const bool again = outcome.status >= 500 && !outcome.user_timeout;
+    answer.headers.add("X-Fal-Retryable", again ? "true" : "false");
+    answer.headers.add("X-Fal-Needs-Retry", again ? "1" : "0");
+    return answer;
+}
+
 std::optional<Answer> answer_queue(World& world, const Call& call) {
     const auto& parts = call.segments;
     for (std::size_t i = 2; i + 1 < parts.size(); ++i) {
@@ -209,6 +215,14 @@ std::optional<Answer> answer_queue(World& world, const Call& call) {
     }
     if (call.method != "POST" || parts.size() < 2) return std::nullopt;
     return submit(world, call, join(parts, 0, parts.size()));
+}
+
+std::optional<Answer> answer_direct(World& world, const Call& call) {
+    const auto& parts = call.segments;
+    if (parts.empty() || parts[0] != "fal.run") return std::nullopt;
+    if (call.method != "POST") return wrong_method();
+    if (parts.size() < 3) return std::nullopt;
+    return run_directly(world, call, join(parts, 1, parts.size()));
 }
 
 }  // namespace reeld::sandbox

@@ -5,14 +5,15 @@
 
 #include "base/encoding.hpp"
 #include "sandbox/products.hpp"
-#include "sandbox/world.hpp"
+#include "sandbox/uploads.hpp"
 
 namespace reeld::sandbox {
 
 namespace {
 
-constexpr std::array<std::string_view, 7> known_hosts{
-    "queue.fal.run", "rest.fal.ai", "rest.alpha.fal.ai", "v3.fal.media",
+constexpr std::string_view direct_host = "fal.run";
+constexpr std::array<std::string_view, 8> known_hosts{
+    direct_host,     "queue.fal.run", "rest.fal.ai", "rest.alpha.fal.ai", "v3.fal.media",
     "v3b.fal.media", "api.fal.ai",  "api.eachlabs.ai"};
 
 Answer bad_request(std::string_view why) {
@@ -27,6 +28,8 @@ std::optional<std::string> read_target(const std::string& url, bool check_host) 
     const bool known =
         std::find(known_hosts.begin(), known_hosts.end(), parts->host) != known_hosts.end();
     if (check_host && !known) return std::nullopt;
+    // The one call that the queue's host has by the same path.
+    if (parts->host == direct_host) return "/fal.run" + parts->target;
     return parts->target;
 }
 
@@ -58,7 +61,7 @@ Answer preflight(const Headers& headers) {
 Answer route(World& world, const Call& call) {
     if (call.method == "OPTIONS") return preflight(call.headers);
     for (const auto& group : {answer_control, answer_files, answer_eachlabs, answer_platform,
-                              answer_queue}) {
+                              answer_direct, answer_queue}) {
         if (auto answer = group(world, call)) return std::move(*answer);
     }
     return json_answer(404, {{"detail", "Path " + call.path + " not found"}});
@@ -118,6 +121,9 @@ std::optional<Instant> Service::next_due() const {
 
 json::object Service::ledger() const {
     return write_ledger(*world_);
+}
+json::object Service::uploads() const {
+    return write_uploads(*world_);
 }
 std::string Service::file_of(const std::string& request_id, std::string_view name) const {
     const Job* job = world_->queue.find(request_id);

@@ -8,6 +8,7 @@
 //   GET  /{app root}/requests/{id}[/response]     result
 //   GET  /{app root}/requests/{id}/status[/stream]
 //   PUT  /{app root}/requests/{id}/cancel
+//   POST /fal.run/{endpoint id}                   the direct call: its answer is the result
 //   /storage/…, /files/…                          uploads and outputs
 //   /v1/models/requests/by-endpoint, /v1/models/pricing, /v1/meta
 //   /.well-known/jwks.json                        the keys that sign webhooks
@@ -20,12 +21,14 @@
 //                             accepted_at, webhook, state, status_code, finished_at,
 //                             cancel_requested, downloads, billed, cost_usd}]}
 //                            every accepted submit exactly once, oldest first
+//   GET  /_sandbox/uploads   {"uploads": [{id, name, content_type, bytes, sha256, complete, refused,
+//                             calls, stored, parts, started_at, expires_at}]}, oldest first
 //   GET  /_sandbox/control   the settings
 //   POST /_sandbox/control   changes some: {"locked": bool, "lock_reason": text, "concurrency": n,
 //                             "speed": x, "strict_paths": bool, "hide_unfinished": bool,
 //                             "history_delay_ms": n, "history_page": n, "requests_per_minute": n,
 //                             "webhook_patient": bool, "rotate_keys": true, "key": text,
-//                             "in_flight_max": n, "bare_401": bool,
+//                             "in_flight_max": n, "bare_401": bool, "upload_life_ms": n,
 //                             "faults": {name: probability}}
 #include <functional>
 #include <memory>
@@ -58,6 +61,7 @@ class Service {
     std::optional<Instant> next_due() const;
 
     json::object ledger() const;
+    json::object uploads() const;
     // The bytes that a request made, whatever its downloads say; empty when there are none.
     std::string file_of(const std::string& request_id, std::string_view name) const;
     // Calls `diary` with one line for each thing that happens here.

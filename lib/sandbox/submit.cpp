@@ -234,6 +234,28 @@ std::optional<Answer> refuse(World& world, const Call& call, const std::string& 
     return std::nullopt;
 }
 
+// Fills the order or says what is wrong with it.
+std::optional<Answer> read_order(World& world, const Call& call, const std::string& endpoint,
+                                 Order& order) {
+    const auto body = parse_json(call.body);
+    if (!body || !body->is_object()) {
+        return json_answer(
+            400, {{"detail", "The body must be a JSON object"}, {"error_type", "bad_request"}});
+    }
+    order.input = body->get_object();
+    order.first = ++world.inputs[sha256_hex(endpoint + "\n" + canonical_json(*body))] == 1;
+    order.marks = read_marks(text_of(endpoint, order.input));
+    return std::nullopt;
+}
+
+Answer too_many_at_once() {
+    Answer answer = json_answer(429, {{"detail", "Too many concurrent requests"},
+                                      {"error_type", "concurrent_requests_limit"}});
+    answer.headers.add("X-Fal-Error-Type", "concurrent_requests_limit");
+    answer.headers.add("X-Fal-Needs-Retry", "1");
+    return answer;
+}
+
 }  // namespace
 
 Job& enter(World& world, Job job, Instant now) {
@@ -283,15 +305,25 @@ Answer submit(World& world, const Call& call, const std::string& endpoint) {
     Order order;
     order.post = ++world.posts;
     if (auto answer = refuse(world, call, endpoint)) return *answer;
-    const auto body = parse_json(call.body);
-    if (!body || !body->is_object()) {
-        return json_answer(
-            400, {{"detail", "The body must be a JSON object"}, {"error_type", "bad_request"}});
-    }
-    order.input = body->get_object();
-    order.first = ++world.inputs[sha256_hex(endpoint + "\n" + canonical_json(*body))] == 1;
-    order.marks = read_marks(text_of(endpoint, order.input));
+    if (auto answer = read_order(world, call, endpoint, order)) return *answer;
     return answer_order(world, call, endpoint, std::move(order));
+}
+
+Answer run_directly(World& world, const Call& call, const std::string& endpoint) {
+    Order order;
+    order.post = ++world.posts;
+    if (auto answer = refuse(world, call, endpoint)) return *answer;
+    std::erase_if(world.direct_ends, [&](Instant end) { return end <= call.now; });
+    if (world.direct_ends.size() >= world.options.concurrency) return too_many_at_once();
+    if (auto answer = read_order(world, call, endpoint, order)) return *answer;
+    if (order.marks.contains("refused")) return invalid_input();
+    Job& job = enter(world, make_job(world, call, endpoint, std::move(order)), call.now);
+    const Instant end = job.eligible_at + job.run_time;
+    world.queue.finish_now(job, call.now);
+    world.direct_ends.push_back(end);
+    Answer answer = tell_result(job, end);
+    answer.delay = end - call.now;
+    return answer;
 }
 
 }  // namespace reeld::sandbox

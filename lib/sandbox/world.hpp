@@ -53,6 +53,8 @@ struct World {
     std::map<std::string, std::uint64_t> fired;  // faults by name
     std::uint64_t key_reads = 0;
     std::uint64_t history_reads = 0;
+    std::uint64_t upload_starts = 0;
+    std::vector<Instant> direct_ends;  // of direct calls that wait for their results
     std::vector<Stranger> strangers;
     std::deque<Instant> recent;  // submits that count for requests_per_minute
     bool locked = false;
@@ -87,6 +89,7 @@ Millis listing_delay(const World& world, const Job& job);
 
 // Routes. Each answers for its paths, or nothing.
 std::optional<Answer> answer_queue(World& world, const Call& call);     // submit … cancel
+std::optional<Answer> answer_direct(World& world, const Call& call);    // /fal.run
 std::optional<Answer> answer_files(World& world, const Call& call);     // outputs, uploads
 std::optional<Answer> answer_eachlabs(World& world, const Call& call);  // its whole API
 std::optional<Answer> answer_platform(World& world, const Call& call);  // /v1, key set
@@ -98,6 +101,8 @@ json::object write_ledger(const World& world);
 Outcome plan_outcome(World& world, const Job& job);
 // What its result says at this time: its file's URL may be one that expires.
 json::value write_result(const Job& job, Instant now);
+// The answer that tells the end of a completed job of fal's.
+Answer tell_result(const Job& job, Instant now);
 // The same small picture for every video that has one.
 inline constexpr std::string_view picture_name = "preview.png";
 

@@ -98,6 +98,8 @@ std::vector<std::string> night_kinds() {
         const auto fault = static_cast<sandbox::Fault>(i);
         // world_of() lets no provider sign a lie.
         if (fault == sandbox::Fault::webhook_swapped) continue;
+        // These happen to local files alone, and the nights' jobs name none.
+        if (fault >= sandbox::Fault::upload_401) continue;
         kinds.push_back(fmt::format("sandbox/{}", sandbox::to_string(fault)));
     }
     for (const char* kind :
