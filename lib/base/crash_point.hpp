@@ -42,6 +42,16 @@ namespace reeld {
     X(submit, request_leaves, "the request is built and about to leave")                          \
     X(submit, answer_read, "the provider's answer to a submit is known nowhere else")             \
     X(submit, outcome_durable, "the submit's outcome is durable, nothing has followed it")        \
+    X(upload, file_read, "a file's hash is known in memory only")                                  \
+    X(upload, start_leaves, "a place for a file is about to be asked for")                        \
+    X(upload, ticket_read, "the place for a file's bytes is known in memory only")                \
+    X(upload, ticket_durable, "the place for a file's bytes is durable, none has left")           \
+    X(upload, part_leaves, "a file's bytes are about to leave")                                   \
+    X(upload, part_read, "some of a file or all is there, nobody wrote it down")                  \
+    X(upload, part_durable, "that a part has arrived is durable")                                 \
+    X(upload, end_read, "a file in parts is joined or not, nobody wrote it down")                 \
+    X(upload, url_durable, "a file is there and can be used again, its job does not know")        \
+    X(upload, outcome_durable, "the outcome of one file's upload is durable")                     \
     X(poll, request_leaves, "a request's status is about to be asked")                            \
     X(poll, answer_read, "a status is known in memory only")                                      \
     X(poll, gate_durable, "a paused provider is resumed, the status it told is not kept")         \

@@ -45,6 +45,13 @@ namespace reeld {
     X(submit, reset, nights, "the connection broke: evidence is searched for")                    \
     X(submit, garbled, nights, "no usable answer: evidence is searched for")                      \
     X(submit, interrupted, engine, "the daemon ended meanwhile: evidence is searched for")        \
+    X(upload, again, engine, "an upload failed: the job waits and tries again")                   \
+    X(upload, account_refused, engine, "401 or 403 on an upload: held until the account works")   \
+    X(upload, taken_up, engine, "an upload that nobody works at is begun or gone on with")        \
+    X(upload, url_expired, engine, "a file's URL has no life left: it is uploaded once more")     \
+    X(upload, continued, engine, "the parts that arrived before stay: the next one follows")      \
+    X(upload, ticket_refused, engine, "the place for the bytes is no use: a new one is asked for")\
+    X(upload, joined, engine, "another job uploads the same file: its URL is waited for")         \
     X(attempt, again, nights, "ended without a result: another attempt, while there are any")     \
     X(gate, slowed_down, nights, "no submit to this account before a time")                       \
     X(gate, paused, nights, "no submit to this account until it works again")                     \

@@ -11,7 +11,8 @@ std::string_view name_of(const Event& event) {
         "submit_not_sent", "submit_unknown", "submit_interrupted", "adopted",
         "evidence_searched", "status_seen",  "poll_failed",     "remote_missing",
         "result_seen",  "result_failed",    "result_not_ready", "remote_cancelled",
-        "webhook_hint", "cancel_answered",  "output_planned",  "output_stored",
+        "webhook_hint", "cancel_answered",  "upload_admitted", "input_uploaded",
+        "upload_failed", "output_planned",  "output_stored",
         "fetch_failed", "cancel_requested", "hold_requested",  "release_requested",
         "account_paused", "account_resumed", "restored"};
     return names[event.index()];

@@ -111,6 +111,20 @@ struct CancelAnswered {
     bool accepted = false;  // false: too late, or unknown to the provider
 };
 
+// Of the local files that the input names, which are brought to the provider before the submit.
+struct UploadAdmitted {};  // there is room for the job's files
+struct InputUploaded {     // one of them has its URL
+    std::size_t index = 0;  // in Job::files
+    std::string sha256;
+    std::string url;        // or the data URI
+    std::optional<Instant> uploaded_at;
+    std::optional<Instant> expires_at;
+    std::string how{};      // a sentence for the trail
+};
+struct UploadFailed {  // none of it reached a job at the provider: nothing was made or billed
+    Refusal refusal;
+};
+
 // Of the fetch.
 struct OutputPlanned {  // a path was reserved
     int index = 0;
@@ -156,7 +170,8 @@ using Event =
                  event::Adopted, event::EvidenceSearched, event::StatusSeen, event::PollFailed,
                  event::RemoteMissing, event::ResultSeen, event::ResultFailed,
                  event::ResultNotReady, event::RemoteCancelled, event::WebhookHint,
-                 event::CancelAnswered, event::OutputPlanned, event::OutputStored,
+                 event::CancelAnswered, event::UploadAdmitted, event::InputUploaded,
+                 event::UploadFailed, event::OutputPlanned, event::OutputStored,
                  event::FetchFailed, event::CancelRequested, event::HoldRequested,
                  event::ReleaseRequested, event::AccountPaused, event::AccountResumed, event::Restored>;
 

@@ -121,6 +121,31 @@ void check_sums(const Job& job, std::span<const Attempt> attempts, Findings& fou
               text(*job.money, job.cost_micro_usd.value_or(0)), text(sums, cost));
 }
 
+void check_files(const Job& job, Findings& found) {
+    for (const InputFile& file : job.files) {
+        found.require(!file.field.empty() && file.path.starts_with('/'), "file_has_place",
+                      "a file of its input has no field or no absolute path");
+        found.require(file.url.empty() || is_sha256(file.sha256), "url_of_known_file",
+                      "a file of its input has a URL and no SHA-256");
+        found.require(job.state != State::submitting || !file.url.empty(), "submits_with_urls",
+                      "it is being submitted, and a file of its input has no URL");
+    }
+    const bool uploading = job.state == State::scheduled && job.reason == Reason::upload;
+    found.require(!uploading || !job.files.empty(), "uploads_a_file",
+                  "its files are being uploaded, and it has none");
+}
+
+// What the submitter's files were never changes; their URLs may.
+bool same_files(const std::vector<InputFile>& before, const std::vector<InputFile>& after) {
+    return std::equal(before.begin(), before.end(), after.begin(), after.end(),
+                      [](const InputFile& a, const InputFile& b) {
+                          return a.field == b.field && a.path == b.path && a.bytes == b.bytes &&
+                                 a.modified_ns == b.modified_ns &&
+                                 a.content_type == b.content_type && a.fresh == b.fresh &&
+                                 a.as_data_uri == b.as_data_uri;
+                      });
+}
+
 void check_reason(const Job& job, Findings& found) {
     switch (job.state) {
         case State::held:
@@ -286,6 +311,7 @@ Violations check_row(const Job& job) {
     check_times(job, found);
     check_submits(job, found);
     check_outputs(job, found);
+    check_files(job, found);
     check_reason(job, found);
     return found.take();
 }
@@ -297,6 +323,8 @@ Violations check_step(const Job& before, const Job& after) {
     found.require(before.request == after.request && before.provider == after.provider &&
                       before.created_at == after.created_at && before.retry_of == after.retry_of,
                   "request_never_changes", "what was asked for has changed");
+    found.require(same_files(before.files, after.files), "files_never_change",
+                  "the files that were asked for have changed");
     const bool begins = after.state == State::submitting && before.state != State::submitting;
     found.require(after.attempt == before.attempt + (begins ? 1 : 0), "one_intent_per_submit",
                   "attempts and submits do not keep step");
@@ -329,6 +357,12 @@ Violations check_attempts(const Job& job, std::span<const Attempt> attempts) {
             found.add("attempt_fits_state", "it is {}, and its newest attempt is {}",
                       to_string(job.state), newest == nullptr ? "not there" : newest->outcome);
         }
+    }
+    if (job.state == State::submitting && newest != nullptr) {
+        const std::string sent =
+            job.files.empty() ? std::string() : with_urls(job.request.input, job.files);
+        found.require(newest->input == sent, "sends_its_input",
+                      "what is sent is not the input with the files' URLs in it");
     }
     const bool result = job.state == State::fetching || job.state == State::completed;
     if (!is_at_provider(job.state) && !(result && !only_fetches(job))) return found.take();

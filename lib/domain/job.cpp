@@ -118,6 +118,10 @@ std::string_view to_string(Restored restored) {
     return "";
 }
 
+const std::string& sent_input(const Job& job, const Attempt& attempt) {
+    return attempt.input.empty() ? job.request.input : attempt.input;
+}
+
 json::object to_audit(const Job& job) {
     json::object object = request_to_json(job.request);
     object["id"] = job.request.id.str();

@@ -134,6 +134,9 @@ struct Attempt {
     friend bool operator==(const Attempt&, const Attempt&) = default;
 };
 
+// What the submit of this attempt says: the attempt's input, or else the job's own.
+const std::string& sent_input(const Job& job, const Attempt& attempt);
+
 // The audit form of a job: every non-volatile field by its column's name. Two such objects give the
 // patch that an event carries; folding the patches gives the row back.
 json::object to_audit(const Job& job);

@@ -331,6 +331,57 @@ Step poll_failed(const Context& c, const Refusal& refusal) {
     return Step{std::move(job), {}, {}, {}};
 }
 
+// No attempt begins for it, and nothing of the account is taken.
+Step begin_upload(const Context& c) {
+    Job job = c.job;
+    job.state = State::scheduled;
+    job.reason = Reason::upload;
+    job.due_at = capped(job, c.now + operation_check);
+    return Step{std::move(job), {effect::Upload{}}, "its files go to the provider first", {}};
+}
+
+Outcome uploaded(const Context& c, const InputUploaded& e) {
+    Job job = c.job;
+    InputFile& file = job.files[e.index];
+    file.sha256 = e.sha256;
+    file.url = e.url;
+    file.uploaded_at = e.uploaded_at;
+    file.expires_at = e.expires_at;
+    if (!all_usable(job.files, c.now)) {
+        if (job.files == c.job.files) return Ignored{};
+        job.due_at = capped(job, c.now + operation_check);
+        return Step{std::move(job), {}, e.how, {}};
+    }
+    job.error.reset();
+    job.refusals = 0;
+    return Step{requeue(c, std::move(job)), {}, e.how + "; every file is there", {}};
+}
+
+Step upload_failed(const Context& c, const Refusal& refusal) {
+    Job job = c.job;
+    job.error = refusal.error;
+    switch (refusal.kind) {
+        case RefusalKind::permanent: break;
+        case RefusalKind::credentials:
+        case RefusalKind::account:
+            job.state = State::held;
+            job.reason = refusal.kind == RefusalKind::credentials ? Reason::credentials
+                                                                  : Reason::account;
+            job.due_at = capped(job, c.now + idle_check);
+            return Step{std::move(job), {}, "the account was refused an upload; nothing was made",
+                        {}};
+        case RefusalKind::rate_limited:
+        case RefusalKind::retry:
+            ++job.refusals;
+            return Step{wait_backoff(c, job, job.refusals, refusal.retry_after),
+                        {},
+                        "an upload failed and is tried again; nothing was made or billed",
+                        {}};
+    }
+    return finish(c, std::move(job), State::failed, refusal.reason,
+                  "its files cannot be uploaded; nothing was made or billed");
+}
+
 Step hold(const Context& c) {
     Job job = c.job;
     job.state = State::held;
@@ -388,6 +439,7 @@ struct Skip : SkipOne<E>... {
 using SubmitAnswers = Ignore<SubmitAccepted, SubmitRefused, SubmitNotSent, SubmitUnknown>;
 using RemoteNews = Ignore<StatusSeen, ResultSeen, ResultFailed, RemoteCancelled>;
 using RemoteNoise = Skip<PollFailed, RemoteMissing, ResultNotReady, WebhookHint, CancelAnswered>;
+using UploadNews = Skip<UploadAdmitted, InputUploaded, UploadFailed>;
 using FetchNews = Ignore<OutputPlanned, OutputStored, FetchFailed>;
 
 // A submit of this job that nobody heard an answer of turned out to exist: it is followed instead
@@ -422,10 +474,11 @@ std::string follows(const Job& job) {
 template <class E>
 Outcome at_provider(const Context& c, const E& news);
 
-struct InHeld : SubmitAnswers, RemoteNoise, FetchNews,
+struct InHeld : UploadNews, SubmitAnswers, RemoteNoise, FetchNews,
                 Skip<Admitted, SubmitInterrupted, AccountPaused> {
     const Context& c;
     explicit InHeld(const Context& context) : c(context) {}
+    using UploadNews::operator();
     using SubmitAnswers::operator();
     using RemoteNoise::operator();
     using FetchNews::operator();
@@ -486,11 +539,12 @@ struct InHeld : SubmitAnswers, RemoteNoise, FetchNews,
     }
 };
 
-struct InBlocked : SubmitAnswers, RemoteNews, RemoteNoise, FetchNews,
+struct InBlocked : UploadNews, SubmitAnswers, RemoteNews, RemoteNoise, FetchNews,
                    Skip<Admitted, SubmitInterrupted, EvidenceSearched, AccountPaused,
                         AccountResumed> {
     const Context& c;
     explicit InBlocked(const Context& context) : c(context) {}
+    using UploadNews::operator();
     using SubmitAnswers::operator();
     using RemoteNews::operator();
     using RemoteNoise::operator();
@@ -530,25 +584,42 @@ struct InScheduled : SubmitAnswers, RemoteNews, RemoteNoise, FetchNews,
     Outcome operator()(const event::Restored&) const { return mark_restored(c); }
     Outcome operator()(const Due&) const {
         if (deadline_passed(c)) return deadline_over(c);
+        if (is_uploading(c.job)) {
+            Job job = c.job;
+            job.due_at = capped(job, c.now + operation_check);
+            return Step{std::move(job), {effect::Upload{}}, {}, {}};
+        }
         return Step{requeue(c, c.job), {}, "its time has come", {}};
+    }
+    Outcome operator()(const UploadAdmitted&) const { return Ignored{}; }
+    Outcome operator()(const InputUploaded& e) const {
+        if (!is_uploading(c.job) || e.index >= c.job.files.size()) return Ignored{};
+        return uploaded(c, e);
+    }
+    Outcome operator()(const UploadFailed& e) const {
+        if (!is_uploading(c.job)) return Ignored{};
+        return upload_failed(c, e.refusal);
     }
     Outcome operator()(const Adopted& e) const { return adopt(c, e); }
     Outcome operator()(const CancelRequested&) const { return cancelled_here(c, c.job); }
     Outcome operator()(const HoldRequested&) const { return hold(c); }
     Outcome operator()(const ReleaseRequested&) const {
-        return Rejected{"it waits for its time, nobody holds it"};
+        return Rejected{is_uploading(c.job) ? "its files are on their way, nobody holds it"
+                                            : "it waits for its time, nobody holds it"};
     }
 };
 
 struct InQueued : SubmitAnswers, RemoteNews, RemoteNoise, FetchNews,
-                  Skip<SubmitInterrupted, EvidenceSearched, AccountResumed> {
+                  Skip<SubmitInterrupted, EvidenceSearched, AccountResumed, InputUploaded,
+                       UploadFailed> {
     const Context& c;
     explicit InQueued(const Context& context) : c(context) {}
     using SubmitAnswers::operator();
     using RemoteNews::operator();
     using RemoteNoise::operator();
     using FetchNews::operator();
-    using Skip<SubmitInterrupted, EvidenceSearched, AccountResumed>::operator();
+    using Skip<SubmitInterrupted, EvidenceSearched, AccountResumed, InputUploaded,
+               UploadFailed>::operator();
 
     Outcome operator()(const event::Restored&) const { return mark_restored(c); }
     Outcome operator()(const Due&) const {
@@ -557,8 +628,14 @@ struct InQueued : SubmitAnswers, RemoteNews, RemoteNoise, FetchNews,
         job.due_at = capped(job, c.now + idle_check);
         return Step{std::move(job), {}, {}, {}};
     }
+    Outcome operator()(const UploadAdmitted&) const {
+        if (deadline_passed(c)) return deadline_over(c);
+        if (all_usable(c.job.files, c.now)) return Ignored{};
+        return begin_upload(c);
+    }
     Outcome operator()(const Admitted&) const {
         if (deadline_passed(c)) return deadline_over(c);
+        if (!all_usable(c.job.files, c.now)) return begin_upload(c);
         Job job = c.job;
         leave_remote(job);
         job.state = State::submitting;
@@ -591,10 +668,11 @@ ErrorInfo interrupted_error() {
     return {"interrupted", "the daemon ended while the submit was in flight"};
 }
 
-struct InSubmitting : FetchNews, RemoteNews, RemoteNoise,
+struct InSubmitting : UploadNews, FetchNews, RemoteNews, RemoteNoise,
                       Skip<Admitted, EvidenceSearched, AccountPaused, AccountResumed> {
     const Context& c;
     explicit InSubmitting(const Context& context) : c(context) {}
+    using UploadNews::operator();
     using FetchNews::operator();
     using RemoteNews::operator();
     using RemoteNoise::operator();
@@ -646,11 +724,12 @@ struct InSubmitting : FetchNews, RemoteNews, RemoteNoise,
     Outcome operator()(const ReleaseRequested&) const { return Rejected{"nobody holds it"}; }
 };
 
-struct InSubmitUnknown : FetchNews, RemoteNews, Skip<Admitted, SubmitInterrupted, RemoteMissing,
+struct InSubmitUnknown : UploadNews, FetchNews, RemoteNews, Skip<Admitted, SubmitInterrupted, RemoteMissing,
                                                      ResultNotReady, CancelAnswered, AccountPaused,
                                                      AccountResumed> {
     const Context& c;
     explicit InSubmitUnknown(const Context& context) : c(context) {}
+    using UploadNews::operator();
     using FetchNews::operator();
     using RemoteNews::operator();
     using Skip<Admitted, SubmitInterrupted, RemoteMissing, ResultNotReady, CancelAnswered,
@@ -759,11 +838,12 @@ struct InSubmitUnknown : FetchNews, RemoteNews, Skip<Admitted, SubmitInterrupted
 };
 
 // submitted and running: the provider has it. They differ only in what the provider said last.
-struct AtProvider : FetchNews, Skip<Admitted, SubmitInterrupted, EvidenceSearched, AccountPaused,
+struct AtProvider : UploadNews, FetchNews, Skip<Admitted, SubmitInterrupted, EvidenceSearched, AccountPaused,
                                     AccountResumed>,
                     Ignore<SubmitRefused, SubmitNotSent, SubmitUnknown> {
     const Context& c;
     explicit AtProvider(const Context& context) : c(context) {}
+    using UploadNews::operator();
     using FetchNews::operator();
     using Skip<Admitted, SubmitInterrupted, EvidenceSearched, AccountPaused,
                AccountResumed>::operator();
@@ -913,12 +993,13 @@ Outcome at_provider(const Context& c, const E& news) {
     return outcome;
 }
 
-struct InFetching : SubmitAnswers, RemoteNoise,
+struct InFetching : UploadNews, SubmitAnswers, RemoteNoise,
                     Skip<Admitted, SubmitInterrupted, EvidenceSearched, AccountPaused,
                          AccountResumed>,
                     Ignore<StatusSeen, ResultFailed, RemoteCancelled> {
     const Context& c;
     explicit InFetching(const Context& context) : c(context) {}
+    using UploadNews::operator();
     using SubmitAnswers::operator();
     using RemoteNoise::operator();
     using Skip<Admitted, SubmitInterrupted, EvidenceSearched, AccountPaused,
@@ -1033,11 +1114,12 @@ struct InFetching : SubmitAnswers, RemoteNoise,
     }
 };
 
-struct InTerminal : SubmitAnswers, Ignore<StatusSeen>, RemoteNoise, FetchNews,
+struct InTerminal : UploadNews, SubmitAnswers, Ignore<StatusSeen>, RemoteNoise, FetchNews,
                     Skip<Due, Admitted, SubmitInterrupted, EvidenceSearched, AccountPaused,
                          AccountResumed, event::Restored> {
     const Context& c;
     explicit InTerminal(const Context& context) : c(context) {}
+    using UploadNews::operator();
     using SubmitAnswers::operator();
     using Ignore<StatusSeen>::operator();
     using RemoteNoise::operator();
@@ -1106,6 +1188,7 @@ std::optional<Job> retry_row(const Job& ended, JobId id, Instant now) {
     if (request.deadline && *request.deadline <= now) request.deadline.reset();
     Job job = first_row(std::move(request), ended.provider, now);
     job.retry_of = ended.request.id;
+    job.files = ended.files;
     if (ended.outputs.empty()) return job;
     job.state = State::fetching;
     job.reason = Reason::none;

@@ -35,10 +35,11 @@ struct PollStatus {};
 struct ReadResult {};
 struct SendCancel {};
 struct Fetch {};           // download what is not stored yet
+struct Upload {};          // bring the local files that have no living URL to the provider
 }  // namespace effect
 
 using Effect = std::variant<effect::SendSubmit, effect::SearchEvidence, effect::PollStatus,
-                            effect::ReadResult, effect::SendCancel, effect::Fetch>;
+                            effect::ReadResult, effect::SendCancel, effect::Fetch, effect::Upload>;
 
 struct Step {
     Job job;                      // the next row
@@ -57,6 +58,11 @@ using Outcome = std::variant<Step, Ignored, Rejected>;
 
 Outcome transition(const Job& job, const Event& event, const Policy& policy, Instant now,
                    Jitter jitter);
+
+// Whether its files are being brought to the provider.
+inline bool is_uploading(const Job& job) {
+    return job.state == State::scheduled && job.reason == Reason::upload;
+}
 
 // A job's first row: state, reason and due time follow from the request.
 Job first_row(JobRequest request, std::string provider, Instant now);

@@ -22,6 +22,7 @@ struct Target {
     Job job;
     int attempt = 0;
     bool followed = false;  // it follows this request already
+    std::string input{};    // that the attempt sends
 };
 
 std::string attempt_words(const Attempt& attempt) {
@@ -104,6 +105,9 @@ Result<Target> find_target(Core& core, store::Tx& tx, const JobId& id, const Req
     }
     if (!number) return Error(ErrorCode::conflict, why_none(*job, attempts));
     target.attempt = *number;
+    for (const Attempt& attempt : attempts) {
+        if (attempt.number == *number) target.input = domain::sent_input(*job, attempt);
+    }
     return target;
 }
 
@@ -127,7 +131,8 @@ struct Confirmed {
 };
 
 // An answer that says that the request exists; an error says what the provider told instead.
-awaitable<Result<Confirmed>> confirm(Core& core, ProviderSetup setup, Job job, RequestId request) {
+awaitable<Result<Confirmed>> confirm(Core& core, ProviderSetup setup, Job job, std::string input,
+                                     RequestId request) {
     domain::Remote remote;
     remote.request_id = request;
     auto built = setup.provider->build_status(job.request.model, remote);
@@ -162,7 +167,7 @@ awaitable<Result<Confirmed>> confirm(Core& core, ProviderSetup setup, Job job, R
                         fmt::format("request {} was made to {}, the job is for {}", request.str(),
                                     item.model, job.request.model));
     }
-    if (!item.input.empty() && !holds_input(item.input, job.request.input)) {
+    if (!item.input.empty() && !holds_input(item.input, input)) {
         co_return Error(ErrorCode::conflict,
                         fmt::format("request {} was made with another input than the job's",
                                     request.str()));
@@ -204,7 +209,7 @@ awaitable<Result<std::vector<Written>>> adopt_request(Core& core, JobId id, Requ
         co_return Error(ErrorCode::conflict, "its provider is not configured any more");
     }
     const ProviderSetup setup = *configured;
-    auto confirmed = co_await confirm(core, setup, job, request);
+    auto confirmed = co_await confirm(core, setup, job, (*found)->input, request);
     if (!confirmed) co_return confirmed.error();
 
     Error refused;

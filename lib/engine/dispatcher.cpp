@@ -100,7 +100,8 @@ void Dispatcher::work_on(store::Tx& tx, const std::string& provider, const Provi
     if (state.paused == Reason::none) {
         move_held(tx, provider, Reason::credentials, slice, round);
         move_held(tx, provider, Reason::account, slice, round);
-    } else if (admission.open && tx.count_queued(provider) == 0) {
+    } else if (admission.open && tx.count_queued(provider) == 0 &&
+               tx.count_uploading(provider) == 0) {
         // What was held while the trouble still had the other name waits for the same probe.
         for (const Reason reason : {state.paused, Reason::credentials, Reason::account}) {
             if (move_held(tx, provider, reason, 1, round) > 0) break;
@@ -108,7 +109,8 @@ void Dispatcher::work_on(store::Tx& tx, const std::string& provider, const Provi
     }
     if (admission.open) {
         const auto room = std::min<std::int64_t>(setup.limits.concurrency - in_hand, slice);
-        for (const Job& job : tx.queued_jobs(provider, static_cast<int>(room))) {
+        for (const Job& job :
+             tx.ready_jobs(provider, core_.now(), static_cast<int>(room))) {
             if (!admit(tx, job, round)) {
                 // It took no slot and no token: somebody behind it may have them.
                 round.more = true;
@@ -121,8 +123,11 @@ void Dispatcher::work_on(store::Tx& tx, const std::string& provider, const Provi
             if (!admission.open) break;
         }
         if (!(state == before)) tx.save_provider_state(state);
-        if (admission.open && room == slice) round.more = tx.count_queued(provider) > 0;
+        if (admission.open && room == slice) {
+            round.more = !tx.ready_jobs(provider, core_.now(), 1).empty();
+        }
     }
+    if (!core_.stopping && !core_.disk_low) begin_uploads(tx, state, admission.probe, round);
     if (state.paused != Reason::none) hold_queued(tx, state, round);
     if (!admission.open) sooner(admission.until);
 }
@@ -142,10 +147,27 @@ bool Dispatcher::admit(store::Tx& tx, const Job& job, Round& round) {
         attempt.billing = domain::Billing::reserved;
         attempt.reserved_micro_usd = written.job.money->estimate_micro_usd;
         attempt.day = core_.services.clock.day_of(attempt.intent_at);
+        if (!job.files.empty()) attempt.input = domain::with_urls(job.request.input, job.files);
         tx.insert_attempt(attempt);
     }
     round.written.push_back(std::move(written));
     return submits;
+}
+
+// They take no slot and no token, and go ahead while those are all taken.
+void Dispatcher::begin_uploads(store::Tx& tx, const ProviderState& state, bool probe,
+                               Round& round) {
+    // Of a paused account one job tries whether it works again.
+    if (state.paused != Reason::none && !probe) return;
+    const std::int64_t most = probe ? 1 : core_.config.inputs.upload_concurrency;
+    const std::int64_t room = most - tx.count_uploading(state.name);
+    if (room <= 0) return;
+    for (const Job& job :
+         tx.jobs_to_upload(state.name, core_.now(), static_cast<int>(room))) {
+        Written written = apply(core_, tx, job.request.id, domain::event::UploadAdmitted{});
+        if (!domain::is_uploading(written.job)) round.more = true;
+        round.written.push_back(std::move(written));
+    }
 }
 
 int Dispatcher::move_held(store::Tx& tx, const std::string& provider, Reason reason, int limit,

@@ -24,9 +24,13 @@ constexpr Millis longest_sleep{30'000};
 constexpr Millis busy_again{60'000};
 constexpr Millis upkeep_interval{60'000};
 constexpr int key_check_rounds = 60;
+constexpr int prune_rounds = 60;
 
 void push_timer(store::Tx& tx, Job& job, Instant now) {
     job.due_at = now + busy_again;
+    if (domain::is_uploading(job) && job.request.deadline) {
+        job.due_at = std::min(*job.due_at, *job.request.deadline);
+    }
     if (!tx.update_timer(job)) throw std::logic_error("a job's timer was lost");
 }
 
@@ -59,7 +63,8 @@ Engine::Engine(Services services, EngineConfig config)
     : core_(services, std::move(config)),
       clock_watch_(core_),
       fetch_(core_),
-      tasks_(core_, fetch_),
+      uploader_(core_),
+      tasks_(core_, fetch_, uploader_),
       streams_(core_, tasks_),
       dispatcher_(core_, tasks_),
       webhooks_(core_, tasks_),
@@ -176,6 +181,12 @@ Status Engine::take_up_operations() {
                 if (!tx.update_timer(job)) throw std::logic_error("a job's timer was lost");
             }
         }
+        for (const auto& [name, setup] : core_.config.providers) {
+            for (Job& job : tx.uploading_jobs(name)) {
+                job.due_at = now;
+                if (!tx.update_timer(job)) throw std::logic_error("a job's timer was lost");
+            }
+        }
         cap_gates(core_, tx);
     });
 }
@@ -247,7 +258,10 @@ Status Engine::fire_due(std::vector<Written>& written, bool& more) {
         // Each in a savepoint of its own: one bad row must not stop the others.
         Written one;
         const Status fired = core_.services.store.transact([&](store::Tx& tx) {
-            if (tasks_.busy(job.request.id)) {
+            // A long upload must not hide the end of its job's time.
+            const bool too_late = domain::is_uploading(job) && job.request.deadline &&
+                                  *job.request.deadline <= now;
+            if (tasks_.busy(job.request.id) && !too_late) {
                 push_timer(tx, job, now);
             } else {
                 one = apply(core_, tx, job.request.id, domain::event::Due{});
@@ -302,6 +316,14 @@ awaitable<void> Engine::run_timers() {
     }
 }
 
+void Engine::prune_uploads() {
+    const Status pruned = core_.services.store.transact(
+        [&](store::Tx& tx) { tx.prune_uploads(core_.now()); });
+    if (pruned) return;
+    log::warning("engine", "what is known of old uploads could not be removed",
+                 {{"error", pruned.error().message()}});
+}
+
 awaitable<void> Engine::run_upkeep() {
     fetch_.sweep();
     for (int round = 0;; ++round) {
@@ -309,6 +331,7 @@ awaitable<void> Engine::run_upkeep() {
         if (!core_.outputs_trouble.empty()) retry_branch::taken(RetryBranch::outputs_unwritable);
         fetch_.remove_leftovers();
         if (round % key_check_rounds == 0) co_await check_keys(core_);
+        if (round % prune_rounds == 0) prune_uploads();
         co_await webhooks_.process_stored();
         const Status status = co_await core_.commit.durable();
         if (status) core_.commit.checkpoint();

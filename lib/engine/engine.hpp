@@ -57,6 +57,7 @@ class Engine : public Control {
   private:
     awaitable<void> run_timers();
     awaitable<void> run_upkeep();
+    void prune_uploads();
     Status fire_due(std::vector<Written>& written, bool& more);
     Status name_interrupted(std::vector<Written>& written);
     Status take_up_operations();
@@ -76,6 +77,7 @@ class Engine : public Control {
     Core core_;
     ClockWatch clock_watch_;
     FetchStage fetch_;
+    Uploader uploader_;
     JobTasks tasks_;
     StatusStreams streams_;
     Dispatcher dispatcher_;

@@ -29,8 +29,15 @@ void save(Core& core, store::Tx& tx, const ProviderState& before, const Provider
     core.dispatch_bell.ring();
 }
 
-bool is_submit_outcome(const domain::Event& event) {
-    return std::holds_alternative<domain::event::SubmitAccepted>(event) ||
+// A storage that asks for patience is another place than the queue.
+bool is_account_refusal(const domain::Event& event) {
+    const auto* failed = std::get_if<domain::event::UploadFailed>(&event);
+    return failed != nullptr && (failed->refusal.kind == domain::RefusalKind::credentials ||
+                                 failed->refusal.kind == domain::RefusalKind::account);
+}
+
+bool teaches(const domain::Event& event) {
+    return is_account_refusal(event) || std::holds_alternative<domain::event::SubmitAccepted>(event) ||
            std::holds_alternative<domain::event::SubmitRefused>(event) ||
            std::holds_alternative<domain::event::SubmitNotSent>(event);
 }
@@ -39,6 +46,9 @@ ProviderState gate_after(const ProviderState& state, const domain::Event& event,
                          const domain::GateLimits& limits, Instant now, domain::Jitter jitter) {
     if (const auto* refused = std::get_if<domain::event::SubmitRefused>(&event)) {
         return domain::after_refusal(state, refused->refusal, limits, now, jitter);
+    }
+    if (const auto* failed = std::get_if<domain::event::UploadFailed>(&event)) {
+        return domain::after_refusal(state, failed->refusal, limits, now, jitter);
     }
     if (std::holds_alternative<domain::event::SubmitNotSent>(event)) {
         return domain::after_not_sent(state, limits, now, jitter);
@@ -50,7 +60,7 @@ ProviderState gate_after(const ProviderState& state, const domain::Event& event,
 
 void update_gate(Core& core, store::Tx& tx, const std::string& provider,
                  const domain::Event& event) {
-    if (!is_submit_outcome(event)) return;
+    if (!teaches(event)) return;
     const ProviderSetup* setup = core.setup(provider);
     const domain::GateLimits limits = setup != nullptr ? setup->limits : domain::GateLimits{};
     const ProviderState before = tx.provider_state(provider);

@@ -79,6 +79,8 @@ awaitable<void> JobTasks::perform(JobId id, domain::Effect effect) {
         co_await cancel(id);
     } else if (std::holds_alternative<domain::effect::SearchEvidence>(effect)) {
         co_await search(id);
+    } else if (std::holds_alternative<domain::effect::Upload>(effect)) {
+        co_await uploader_.upload(id);
     } else {
         std::vector<domain::Effect> following = co_await fetch_.fetch(id);
         start(id, std::move(following));
@@ -118,7 +120,7 @@ awaitable<void> JobTasks::submit(JobId id) {
     intent.job = id;
     intent.attempt = job->attempt;
     intent.model = job->request.model;
-    intent.input = job->request.input;
+    intent.input = domain::sent_input(*job, *attempt);
     intent.webhook_url = webhook_url(core_, *job, attempt->token);
     intent.webhook_token = attempt->token;
     intent.intent_at = attempt->intent_at;

@@ -9,12 +9,14 @@
 #include "engine/core.hpp"
 #include "engine/fetch_stage.hpp"
 #include "engine/job_writer.hpp"
+#include "engine/uploader.hpp"
 
 namespace reeld::engine {
 
 class JobTasks {
   public:
-    JobTasks(Core& core, FetchStage& fetch) : core_(core), fetch_(fetch) {}
+    JobTasks(Core& core, FetchStage& fetch, Uploader& uploader)
+        : core_(core), fetch_(fetch), uploader_(uploader) {}
 
     // The effects of a durable step; they join the job's running task or start one.
     void start(const JobId& id, std::vector<domain::Effect> effects);
@@ -38,6 +40,7 @@ class JobTasks {
 
     Core& core_;
     FetchStage& fetch_;
+    Uploader& uploader_;
     std::map<JobId, std::deque<domain::Effect>> todo_;
     std::set<JobId> submits_;
 };

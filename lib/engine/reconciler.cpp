@@ -62,7 +62,8 @@ std::string doubt_of(const Core& core, const HistorySearch& search, Instant inte
 }
 
 // Other submits that may have made this request as well as `job`'s.
-std::vector<domain::Attempt> rivals(store::Tx& tx, const Job& job, const HistoryItem& item,
+std::vector<domain::Attempt> rivals(store::Tx& tx, const Job& job, const std::string& input,
+                                    const HistoryItem& item,
                                     Millis clock_ahead, const SendWindow& window) {
     std::vector<domain::Attempt> found;
     const Instant sent = *item.sent_at + clock_ahead;
@@ -70,7 +71,7 @@ std::vector<domain::Attempt> rivals(store::Tx& tx, const Job& job, const History
              job.provider, job.request.model, sent - window.after, sent + window.before)) {
         if (attempt.job == job.request.id) continue;
         const auto other = tx.find_job(attempt.job);
-        if (other && same_json(other->request.input, job.request.input)) {
+        if (other && same_json(domain::sent_input(*other, attempt), input)) {
             found.push_back(std::move(attempt));
         }
     }
@@ -161,7 +162,8 @@ bool keep_look(Core& core, const Job& job, const Look& look, store::Evidence& ev
 }
 
 // What the history's requests mean for this job, with what is bound meanwhile left out.
-Status judge(Core& core, const ProviderSetup& setup, const Job& job, Look& look) {
+Status judge(Core& core, const ProviderSetup& setup, const Job& job, const std::string& input,
+             Look& look) {
     HistorySearch& search = look.history;
     std::vector<domain::Attempt> others;
     const Status checked = core.services.store.transact([&](store::Tx& tx) {
@@ -171,7 +173,7 @@ Status judge(Core& core, const ProviderSetup& setup, const Job& job, Look& look)
         std::erase_if(search.matches, is_bound);
         std::erase_if(search.vague, is_bound);
         if (search.matches.size() == 1) {
-            others = rivals(tx, job, search.matches.front(),
+            others = rivals(tx, job, input, search.matches.front(),
                             search.clock_ahead.value_or(Millis{0}), send_window(setup.policy));
         }
     });
@@ -290,7 +292,7 @@ awaitable<domain::Event> search_evidence(Core& core, ProviderSetup setup, Job jo
     intent.job = job.request.id;
     intent.attempt = job.attempt;
     intent.model = job.request.model;
-    intent.input = job.request.input;
+    intent.input = domain::sent_input(job, *attempt);
     intent.intent_at = attempt->intent_at;
     if (!setup.provider->build_history(intent, {})) {
         EvidenceSearched searched;
@@ -301,7 +303,7 @@ awaitable<domain::Event> search_evidence(Core& core, ProviderSetup setup, Job jo
     }
     look.history = co_await search_history(core, setup, job, intent);
     if (!look.history.failed) {
-        const Status judged = judge(core, setup, job, look);
+        const Status judged = judge(core, setup, job, intent.input, look);
         if (!judged) look.history.failed = judged.error().message();
     }
     if (look.history.failed) {

@@ -70,10 +70,20 @@ struct RetryOf {
         return forgotten ? Found(poll_found_again) : std::nullopt;
     }
 
+    // A job whose files have had URLs already.
+    Found renewed() const {
+        const bool had = std::any_of(before.files.begin(), before.files.end(),
+                                     [](const domain::InputFile& f) { return !f.url.empty(); });
+        return had && domain::is_uploading(step.job) ? Found(upload_url_expired) : std::nullopt;
+    }
+
     Found operator()(const SubmitRefused& e) const {
         if (is(State::held)) return submit_account_refused;
         if (!pending()) return std::nullopt;
         return e.refusal.kind == RefusalKind::rate_limited ? submit_slowed_down : submit_refused;
+    }
+    Found operator()(const UploadFailed&) const {
+        return is(State::held) ? upload_account_refused : upload_again;
     }
     Found operator()(const SubmitNotSent&) const {
         return pending() ? Found(submit_not_sent) : std::nullopt;
@@ -112,13 +122,16 @@ struct RetryOf {
         if (before.cancel_requested && leads_to<domain::effect::SendCancel>(step)) {
             return cancel_repeated;
         }
+        if (leads_to<domain::effect::Upload>(step)) return upload_taken_up;
         const bool searches = leads_to<domain::effect::SearchEvidence>(step);
         return before.state == State::held && searches ? Found(search_goes_on) : std::nullopt;
     }
     Found operator()(const FetchFailed& e) const { return of_fetch(e); }
     Found operator()(const AccountResumed&) const { return gate_jobs_released; }
 
-    Found operator()(const Admitted&) const { return std::nullopt; }
+    Found operator()(const Admitted&) const { return renewed(); }
+    Found operator()(const UploadAdmitted&) const { return renewed(); }
+    Found operator()(const InputUploaded&) const { return std::nullopt; }
     Found operator()(const SubmitAccepted&) const { return std::nullopt; }
     Found operator()(const WebhookHint&) const { return std::nullopt; }
     Found operator()(const CancelAnswered&) const { return std::nullopt; }

@@ -29,6 +29,13 @@ json::object object_of(const std::string& text, const char* column) {
     return std::move(value->as_object());
 }
 
+std::vector<domain::InputFile> files_of(const std::string& text) {
+    const auto value = parse_json(text);
+    auto files = value ? domain::input_files_of(*value) : std::nullopt;
+    if (!files) throw CorruptRow("column files holds no list of files");
+    return std::move(*files);
+}
+
 std::string labels_text(const std::map<std::string, std::string>& labels) {
     json::object object;
     for (const auto& [key, value] : labels) object[key] = value;
@@ -51,6 +58,14 @@ std::optional<domain::Remote> read_remote(const Query& row) {
     if (row.is_null("request_id")) return std::nullopt;
     return domain::Remote{RequestId(row.text("request_id")), row.text("status_url"),
                           row.text("response_url"), row.text("cancel_url")};
+}
+
+std::string files_text(const Job& job) {
+    return job.files.empty() ? std::string() : canonical_json(domain::to_json(job.files));
+}
+
+std::optional<Instant> files_until(const Job& job) {
+    return domain::usable_until(job.files);
 }
 
 domain::JobRequest read_request(const Query& row) {
@@ -116,6 +131,7 @@ Job read_job(const Query& row) {
     if (restored == "ask") job.restored = domain::Restored::ask;
     if (restored == "released") job.restored = domain::Restored::released;
     job.values = row.text("result_values");
+    if (const auto files = row.maybe_text("files")) job.files = files_of(*files);
     job.cost_micro_usd = row.maybe_integer("cost_micro_usd");
     job.money = read_money(row);
     if (auto id = row.maybe_text("retry_of")) job.retry_of = JobId(std::move(*id));
@@ -167,6 +183,7 @@ Attempt read_attempt(const Query& row) {
     attempt.reserved_micro_usd = row.maybe_integer("reserved_micro_usd");
     attempt.billed_micro_usd = row.maybe_integer("billed_micro_usd");
     attempt.day = row.text("day");
+    attempt.input = row.text("input");
     return attempt;
 }
 
@@ -217,6 +234,8 @@ void bind_progress(Query& query, const Job& job) {
         .text_or_null(":restored", domain::to_string(job.restored))
         .text_or_null(":result_values", job.values)
         .integer(":cost_micro_usd", job.cost_micro_usd)
+        .text_or_null(":files", files_text(job))
+        .time(":files_until", files_until(job))
         .time(":submitted_at", job.submitted_at)
         .time(":finished_at", job.finished_at);
     if (job.error) {

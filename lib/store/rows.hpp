@@ -12,6 +12,7 @@ namespace reeld::store {
 State state_of(const std::string& text);
 Reason reason_of(const std::string& text);  // "" is none
 json::object object_of(const std::string& text, const char* column);
+std::vector<domain::InputFile> files_of(const std::string& text);  // column files
 std::string labels_text(const std::map<std::string, std::string>& labels);
 
 Job read_job(const Query& row);             // without its outputs

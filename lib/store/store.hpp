@@ -72,6 +72,24 @@ struct TrailLink {
     std::optional<std::string> evidence_now;  // of what stands there now; nothing: it has gone
 };
 
+// A file that a provider keeps for us, and the upload of it that is on its way.
+struct StoredUpload {
+    std::string provider;      // the first three are the key
+    std::string sha256;        // lower-case hex
+    std::string content_type;
+    std::string name;          // as the upload began with it
+    std::uint64_t bytes = 0;
+    std::string file_url;      // empty: none is finished
+    std::optional<Instant> uploaded_at;
+    std::optional<Instant> expires_at;  // nothing: no end is known
+    // Where the bytes go, JSON: a secret, never to be shown, gone once the upload is done. Empty:
+    // none is on its way.
+    std::string ticket;
+    std::vector<std::string> etags;  // of the parts that arrived, in their order
+    std::optional<Instant> started_at;
+    friend bool operator==(const StoredUpload&, const StoredUpload&) = default;
+};
+
 struct JobFilter {
     std::vector<State> states;     // empty: all
     std::string batch;             // empty: all
@@ -169,6 +187,12 @@ class Tx {
     // Every owner timer that stands for a length of time, by as much as the wall clock was set.
     void move_waits(Millis by);
     std::vector<Job> queued_jobs(std::string_view provider, int limit);  // priority, then age
+    // Those of them that may be submitted as they are, and those whose files have to be uploaded first.
+    std::vector<Job> ready_jobs(std::string_view provider, Instant now, int limit);
+    std::vector<Job> jobs_to_upload(std::string_view provider, Instant now, int limit);
+    // Scheduled with the reason `upload`, oldest first.
+    std::int64_t count_uploading(std::string_view provider);
+    std::vector<Job> uploading_jobs(std::string_view provider);
     std::vector<Job> jobs_in_state(State state, int limit);              // oldest first
     std::vector<Job> held_jobs(std::string_view provider, Reason reason, int limit);
 
@@ -193,6 +217,15 @@ class Tx {
     void save_content(const Job& job, int index, std::string_view bytes);
     std::optional<std::string> find_content(const JobId& job, int index);
     void copy_contents(const JobId& from, const Job& to);
+
+    // Uploaded files. A row without a URL and without a ticket is not kept.
+    std::optional<StoredUpload> find_upload(std::string_view provider, std::string_view sha256,
+                                            std::string_view content_type);
+    void save_upload(const StoredUpload& upload);
+    // Those whose URL has been dead for a while, or whose upload nobody went on with; how many.
+    int prune_uploads(Instant now);
+    // The paths that jobs name which are not over.
+    std::vector<std::string> input_paths();
 
     // Output paths: two outputs never share one.
     bool is_path_free(const std::string& path);

@@ -40,7 +40,8 @@ void Tx::insert_attempt(const Attempt& attempt) {
     bind_result(query, attempt);
     query.text(":provider", attempt.provider)
         .text(":token", attempt.token.str())
-        .time(":intent_at", attempt.intent_at);
+        .time(":intent_at", attempt.intent_at)
+        .text_or_null(":input", attempt.input);
     query.run();
 }
 

@@ -6,7 +6,8 @@ INSERT INTO jobs (
     cancel_url, queue_position, progress, video_url, cancel_requested, restored, cost_micro_usd, retry_of,
     created_at, submitted_at, finished_at, due_at, unknown_until, quiet_polls, missing_polls,
     failed_polls, input, result_values, estimate_micro_usd, estimate_sure, reserved_micro_usd,
-    cost_by_estimate_micro_usd, possibly_billed_micro_usd, unpriced_attempts
+    cost_by_estimate_micro_usd, possibly_billed_micro_usd, unpriced_attempts, files,
+    files_until
 ) VALUES (
     :id, :model, :batch, :priority, :not_before, :deadline, :max_attempts, :output, :labels,
     :content_hash, :provider, :state, :reason, :error_code, :error_message, :attempt,
@@ -15,5 +16,5 @@ INSERT INTO jobs (
     :retry_of, :created_at, :submitted_at, :finished_at, :due_at, :unknown_until, :quiet_polls,
     :missing_polls, :failed_polls, :input, :result_values, :estimate_micro_usd, :estimate_sure,
     :reserved_micro_usd, :cost_by_estimate_micro_usd, :possibly_billed_micro_usd,
-    :unpriced_attempts
+    :unpriced_attempts, :files, :files_until
 )

@@ -6,5 +6,5 @@ SELECT
     progress, cancel_requested, restored, cost_micro_usd, retry_of, created_at, submitted_at, finished_at,
     due_at, unknown_until, quiet_polls, missing_polls, failed_polls, input, result_values,
     estimate_micro_usd, estimate_sure, reserved_micro_usd, cost_by_estimate_micro_usd,
-    possibly_billed_micro_usd, unpriced_attempts
+    possibly_billed_micro_usd, unpriced_attempts, files
 FROM jobs WHERE seq = :seq

@@ -1,4 +1,4 @@
--- provider, token and intent_at were durable before the request left and stay as they were.
+-- provider, token, intent_at and input were durable before the request left and stay as they were.
 UPDATE attempts SET
     request_id = :request_id, status_url = :status_url, response_url = :response_url,
     cancel_url = :cancel_url, answered_at = :answered_at, ended_at = :ended_at,

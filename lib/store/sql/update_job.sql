@@ -12,5 +12,6 @@ UPDATE jobs SET
     result_values = :result_values, estimate_micro_usd = :estimate_micro_usd,
     estimate_sure = :estimate_sure, reserved_micro_usd = :reserved_micro_usd,
     cost_by_estimate_micro_usd = :cost_by_estimate_micro_usd,
-    possibly_billed_micro_usd = :possibly_billed_micro_usd, unpriced_attempts = :unpriced_attempts
+    possibly_billed_micro_usd = :possibly_billed_micro_usd, unpriced_attempts = :unpriced_attempts,
+    files = :files, files_until = :files_until
 WHERE seq = :seq AND version = :version

@@ -44,6 +44,8 @@ Event draw(std::mt19937& random) {
         StatusSeen{RemotePhase::queued, random() % 9, {}},
         ResultSeen{{output_at(0), output_at(1)}, 270'000},
         ResultSeen{{output_at(0)}, {}, R"({"seed":7})"},
+        InputUploaded{random() % 2, std::string(64, 'a'), "https://files.test/" +
+                      std::to_string(random() % 3), start, start + 1h, "is there"},
         OutputPlanned{static_cast<int>(random() % 2), "/out/file"},
         OutputStored{static_cast<int>(random() % 2), "/out/file", random(), "ab", "video/mp4"},
     };
@@ -66,6 +68,8 @@ Event draw(std::mt19937& random) {
         CancelRequested{},
         HoldRequested{},
         ReleaseRequested{},
+        UploadAdmitted{},
+        UploadFailed{refusal()},
         AccountPaused{},
         AccountResumed{},
         event::Restored{},
@@ -85,6 +89,10 @@ TEST_CASE("folding the patches of random events gives the last row's audit form 
         request.labels = {{"shot", "12"}};
         if (seed % 3 == 0) request.deadline = start + 2h;
         Job job = first_row(request, "sandbox", start);
+        if (seed % 2 == 0) {
+            job.files.resize(2);
+            job.files[1].as_data_uri = true;
+        }
         json::object folded = to_audit(job);
         Instant now = start;
         for (int i = 0; i < 60 && !is_terminal(job.state); ++i) {

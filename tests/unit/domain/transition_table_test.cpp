@@ -63,6 +63,17 @@ Job job_in(State state, Reason reason) {
     return job;
 }
 
+InputFile file_at(int index, const std::string& url = {}) {
+    InputFile file;
+    file.field = fmt::format("input.images[{}]", index);
+    file.path = fmt::format("/srv/shots/{}.png", index);
+    file.bytes = 10;
+    file.content_type = "image/png";
+    file.url = url;
+    if (!url.empty()) file.sha256 = std::string(64, 'a');
+    return file;
+}
+
 using Change = std::function<void(Scene&)>;
 
 const std::map<std::string, Change>& changes() {
@@ -83,6 +94,14 @@ const std::map<std::string, Change>& changes() {
         {"failures_11", [](Scene& s) { s.job.fetch_failures = 11; }},
         {"two_outputs",
          [](Scene& s) { s.job.outputs.push_back(output_at(1, "https://files.test/1.mp4")); }},
+        {"file", [](Scene& s) { s.job.files = {file_at(0)}; }},
+        {"two_files", [](Scene& s) { s.job.files = {file_at(0), file_at(1)}; }},
+        {"file_there", [](Scene& s) { s.job.files = {file_at(0, "https://files.test/a")}; }},
+        {"file_expired",
+         [](Scene& s) {
+             s.job.files = {file_at(0, "https://files.test/a")};
+             s.job.files[0].expires_at = start + 1h;
+         }},
         {"first_stored", [](Scene& s) { s.job.outputs[0].stored = true; }},
     };
     return all;
@@ -137,6 +156,10 @@ const std::map<std::string, Event>& examples() {
             {"webhook_hint", WebhookHint{}},
             {"cancel_answered", CancelAnswered{true}},
             {"cancel_answered/late", CancelAnswered{false}},
+            {"upload_admitted", UploadAdmitted{}},
+            {"input_uploaded",
+             InputUploaded{0, std::string(64, 'a'), "https://files.test/a", start, {}, "is there"}},
+            {"input_uploaded/9", InputUploaded{9, "", "https://files.test/a", start, {}, "is there"}},
             {"output_planned", OutputPlanned{0, "/out/0.mp4"}},
             {"output_planned/9", OutputPlanned{9, "/out/9.mp4"}},
             {"output_stored", OutputStored{0, "/out/0.mp4", 10, "aa", "video/mp4"}},
@@ -156,6 +179,7 @@ const std::map<std::string, Event>& examples() {
             {"restored", event::Restored{}},
         };
         add_refusals<SubmitRefused>(made, "submit_refused");
+        add_refusals<UploadFailed>(made, "upload_failed");
         add_refusals<PollFailed>(made, "poll_failed");
         add_refusals<ResultFailed>(made, "result_failed");
         return made;
@@ -165,7 +189,8 @@ const std::map<std::string, Event>& examples() {
 
 std::string_view name_of(const Effect& effect) {
     static constexpr std::string_view names[] = {"send_submit", "search_evidence", "poll_status",
-                                                 "read_result", "send_cancel",     "fetch"};
+                                                 "read_result", "send_cancel",     "fetch",
+                                                 "upload"};
     static_assert(std::size(names) == std::variant_size_v<Effect>);
     return names[effect.index()];
 }
@@ -222,6 +247,9 @@ const std::map<std::string, std::string>& groups() {
          "poll_failed/permanent poll_failed/rate_limited remote_missing "
          "result_not_ready webhook_hint cancel_answered "
          "cancel_answered/late"},
+        {"@uploads",
+         "upload_admitted input_uploaded input_uploaded/9 upload_failed upload_failed/account "
+         "upload_failed/credentials upload_failed/permanent upload_failed/rate_limited"},
         {"@polls",
          "poll_failed poll_failed/account poll_failed/credentials "
          "poll_failed/permanent poll_failed/rate_limited"},
@@ -316,6 +344,7 @@ TEST_CASE("every example stands under its event's name in the trail") {
 const char* const table = R"(
 [held user]
 restored: held restored
+@uploads: skipped
 due: held user
 admitted submit_interrupted @searches @noise hold_requested account_paused: skipped
 account_resumed: skipped
@@ -326,6 +355,7 @@ release_requested: queued
 
 [held submit_unknown]
 restored: held submit_unknown
+@uploads: skipped
 due: held submit_unknown !search_evidence
 admitted submit_interrupted @searches @noise account_paused account_resumed: skipped
 @answers @news @fetches hold_requested: ignored
@@ -335,6 +365,7 @@ release_requested: queued
 
 [held remote_missing]
 restored: held remote_missing
+@uploads: skipped
 due: held remote_missing
 admitted submit_interrupted @searches @noise account_paused account_resumed: skipped
 @answers @fetches hold_requested: ignored
@@ -352,6 +383,7 @@ release_requested: queued (missing)
 
 [held account]
 restored: held restored
+@uploads: skipped
 due: held account
 admitted submit_interrupted @searches @noise account_paused: skipped
 @answers @news @fetches: ignored
@@ -362,6 +394,7 @@ release_requested account_resumed: queued
 
 [blocked dependency]
 restored: held restored
+@uploads: skipped
 due: blocked dependency
 admitted submit_interrupted @searches @noise account_paused account_resumed: skipped
 @answers adopted @news @fetches: ignored
@@ -372,6 +405,7 @@ adopted/person: rejected
 
 [scheduled backoff]
 restored: held restored
+@uploads: skipped
 due: queued
 admitted submit_interrupted @searches @noise account_paused account_resumed: skipped
 @answers @news @fetches: ignored
@@ -382,6 +416,7 @@ release_requested: rejected
 
 [queued]
 restored: held restored
+@uploads: skipped
 due: queued
 admitted: submitting !send_submit
 @answers @news @fetches: ignored
@@ -394,6 +429,7 @@ account_paused: held credentials
 
 [submitting]
 restored: submitting
+@uploads: skipped
 due submit_interrupted: submit_unknown interrupted (unknown)
 admitted @searches @noise account_paused account_resumed: skipped
 submit_accepted submit_accepted/other: submitted (accepted)
@@ -413,6 +449,7 @@ adopted/person: rejected
 
 [submit_unknown timeout]
 restored: submit_unknown timeout
+@uploads: skipped
 due webhook_hint: submit_unknown timeout !search_evidence
 admitted submit_unknown submit_unknown/reset submit_interrupted remote_missing: skipped
 result_not_ready cancel_answered cancel_answered/late account_paused account_resumed: skipped
@@ -430,6 +467,7 @@ hold_requested release_requested: rejected
 
 [submitted]
 restored: submitted
+@uploads: skipped
 due webhook_hint: submitted !poll_status
 admitted submit_interrupted @searches account_paused account_resumed: skipped
 @answers adopted @fetches: ignored
@@ -447,6 +485,7 @@ adopted/person: rejected
 
 [running]
 restored: running
+@uploads: skipped
 due webhook_hint: running !poll_status
 admitted submit_interrupted @searches account_paused account_resumed: skipped
 @answers adopted @fetches: ignored
@@ -465,6 +504,7 @@ adopted/person: rejected
 
 [running result]
 restored: running result
+@uploads: skipped
 due status_seen/ended: running result !read_result
 admitted submit_interrupted @searches account_paused account_resumed: skipped
 @answers adopted @fetches: ignored
@@ -483,6 +523,7 @@ adopted/person: rejected
 
 [fetching]
 restored: fetching
+@uploads: skipped
 due: fetching !fetch
 admitted submit_interrupted @searches @noise account_paused account_resumed: skipped
 @answers adopted status_seen status_seen/ended status_seen/running result_seen: ignored
@@ -501,6 +542,7 @@ adopted/person: rejected
 
 [completed]
 restored: skipped
+@uploads: skipped
 due admitted submit_interrupted @searches @noise account_paused account_resumed: skipped
 @answers adopted @news @fetches: ignored
 cancel_requested hold_requested release_requested: rejected
@@ -508,6 +550,7 @@ adopted/person: rejected
 
 [failed attempts]
 restored: skipped
+@uploads: skipped
 due admitted submit_interrupted @searches @noise account_paused account_resumed: skipped
 @answers adopted @news @fetches: ignored
 cancel_requested hold_requested release_requested: rejected
@@ -515,11 +558,62 @@ adopted/person: rejected
 
 [cancelled before_submit]
 restored: skipped
+@uploads: skipped
 due admitted submit_interrupted @searches @noise cancel_requested account_paused: skipped
 account_resumed: skipped
 @answers adopted @news @fetches: ignored
 hold_requested release_requested: rejected
 adopted/person: rejected
+
+[scheduled upload+file]
+restored: held restored
+due: scheduled upload !upload
+admitted submit_interrupted @searches @noise account_paused account_resumed: skipped
+upload_admitted input_uploaded/9: skipped
+input_uploaded: queued
+upload_failed upload_failed/rate_limited: scheduled backoff
+upload_failed/account: held account
+upload_failed/credentials: held credentials
+upload_failed/permanent: failed content_policy
+@answers @news @fetches: ignored
+adopted adopted/person: submitted (adopted)
+cancel_requested: cancelled before_submit
+hold_requested: held user
+release_requested: rejected
+
+[scheduled upload+file+billed]
+cancel_requested: cancelled after_submit
+
+[scheduled upload+file+deadline]
+due: failed deadline
+
+[scheduled upload+file+restored]
+input_uploaded upload_failed: held restored
+
+[scheduled upload+two_files]
+input_uploaded: scheduled upload
+
+[scheduled backoff+file]
+due: queued
+@uploads: skipped
+
+[held user+file]
+release_requested: queued
+@uploads: skipped
+
+[queued+file]
+admitted upload_admitted: scheduled upload !upload
+input_uploaded upload_failed: skipped
+
+[queued+file+deadline]
+admitted upload_admitted: failed deadline
+
+[queued+file_there]
+admitted: submitting !send_submit
+upload_admitted: skipped
+
+[queued+file_expired]
+admitted upload_admitted: scheduled upload !upload
 
 [held restored+restored]
 due: held restored

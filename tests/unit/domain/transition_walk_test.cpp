@@ -64,6 +64,10 @@ const std::vector<Event>& representative_events() {
             WebhookHint{},
             CancelAnswered{true},
             CancelAnswered{false},
+            UploadAdmitted{},
+            InputUploaded{0, std::string(64, 'a'), "https://files.test/a", start, {}, "is there"},
+            InputUploaded{1, std::string(64, 'b'), "https://files.test/b", start, start + 2min,
+                          "is there"},
             OutputPlanned{0, "/out/0.mp4"},
             OutputStored{0, "/out/0.mp4", 10, "aa", "video/mp4"},
             OutputStored{1, "/out/1.mp4", 10, "bb", "video/mp4"},
@@ -77,6 +81,7 @@ const std::vector<Event>& representative_events() {
         for (const auto kind : {RefusalKind::retry, RefusalKind::rate_limited,
                                 RefusalKind::permanent, RefusalKind::credentials}) {
             made.emplace_back(SubmitRefused{refusal(kind)});
+            made.emplace_back(UploadFailed{refusal(kind)});
         }
         for (const auto kind : {RefusalKind::retry, RefusalKind::permanent}) {
             made.emplace_back(ResultFailed{refusal(kind)});
@@ -113,6 +118,8 @@ std::string key_of(const Node& node) {
                        j.error ? j.error->code : "", j.submitted_at.has_value());
     for (const Output& output : j.outputs)
         key += fmt::format(" {}{}", output.path, output.stored);
+    for (const InputFile& file : j.files)
+        key += fmt::format(" {}{}", file.url, rel(file.expires_at));
     key += to_string(j.restored);
     return key;
 }
@@ -180,12 +187,16 @@ void check_going_on(const Step& step, Instant now, Breaches& breaches) {
     if (at_provider && next.billable_attempts < 1) breaches.emplace_back("accepted, not counted");
 }
 
-void check_money(const Node& node, const Event& event, const Step& step, Breaches& breaches) {
+void check_money(const Node& node, const Event& event, const Step& step, Instant now,
+                 Breaches& breaches) {
     const Job& was = node.job;
     const Job& next = step.job;
     const bool admitted = was.state == State::queued && next.state == State::submitting;
     if (admitted != (count_submits(step) == 1) || (admitted && !is<event::Admitted>(event))) {
         breaches.emplace_back("a submit is sent when a queued job is admitted, and never else");
+    }
+    if (admitted && !all_usable(was.files, now)) {
+        breaches.emplace_back("a submit that names a file without a living URL");
     }
     if (next.attempt != was.attempt + (admitted ? 1 : 0)) {
         breaches.emplace_back("the attempt's number grows by one with each intent");
@@ -267,15 +278,22 @@ Breaches breaches_of(const Node& node, const Event& event, const Outcome& outcom
     } else {
         check_going_on(*step, now, breaches);
     }
-    check_money(node, event, *step, breaches);
+    check_money(node, event, *step, now, breaches);
     check_undecided(node, event, *step, policy, now, breaches);
     check_trail(node, event, *step, breaches);
     return breaches;
 }
 
 // What a provider, a working disk and a patient person answer to what is under way.
-std::optional<Event> answer(const Job& job, const Effect& effect) {
+std::optional<Event> answer(const Job& job, const Effect& effect, Instant now) {
     using namespace event;
+    if (std::holds_alternative<effect::Upload>(effect)) {
+        for (std::size_t i = 0; i < job.files.size(); ++i) {
+            if (is_usable(job.files[i], now)) continue;
+            return InputUploaded{i, std::string(64, 'a'), "https://files.test/x", now, now + 24h,
+                                 "is there"};
+        }
+    }
     if (std::holds_alternative<effect::SendSubmit>(effect)) {
         return SubmitAccepted{remote_named("r3"), 1};
     }
@@ -307,7 +325,7 @@ int steps_to_the_end(Job job, Instant now, const Policy& policy) {
         if (is_terminal(job.state)) return steps;
         std::optional<Event> event;
         if (!under_way.empty()) {
-            event = answer(job, under_way.front());
+            event = answer(job, under_way.front(), now);
             under_way.pop_front();
             if (!event) continue;
         } else {
@@ -421,7 +439,18 @@ TEST_CASE("no story of a job breaks a rule, and each can come to an end") {
         walk.policy.webhook = true;
         request.max_attempts = 1;
     }
-    walk.run(first_row(request, "sandbox", start));
+    Job first = first_row(request, "sandbox", start);
+    SUBCASE("with two local files") {
+        for (const char* name : {"a", "b"}) {
+            InputFile file;
+            file.field = std::string("input.") + name;
+            file.path = std::string("/srv/shots/") + name;
+            file.content_type = "image/png";
+            first.files.push_back(std::move(file));
+        }
+        walk.depth_max = 6;
+    }
+    walk.run(first);
     check(walk);
     // Everything but waiting for another job, which no first row does.
     CHECK(walk.states.size() >= all_states.size() - 2);

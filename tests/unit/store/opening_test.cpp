@@ -75,14 +75,14 @@ TEST_CASE("a new store is durable, versioned and private to its group") {
     CHECK(mode_of(config.path) == 0640);
     CHECK(mode_of(config.path + "-wal") == 0640);
     const StoreFacts facts = store.facts();
-    CHECK(facts.schema_version == 5);
+    CHECK(facts.schema_version == 6);
     CHECK(facts.sqlite_version.starts_with("3."));
     CHECK(facts.database_bytes > 0);
     CHECK(facts.wal_bytes > 0);
     CHECK(store.check_integrity());
     Foreign shell(config.path);
     CHECK(shell.get("PRAGMA journal_mode") == "wal");
-    CHECK(shell.get("PRAGMA user_version") == "5");
+    CHECK(shell.get("PRAGMA user_version") == "6");
     CHECK(shell.get("PRAGMA application_id") == std::to_string(0x7265656c));
 }
 
@@ -120,7 +120,7 @@ TEST_CASE("a newer schema is refused and left as it is") {
     Foreign(path).exec("PRAGMA user_version = 7");
     const Error error = refusal(path);
     CHECK(error.code() == ErrorCode::unsupported);
-    CHECK(says(error, "newer reeld (schema 7, this one knows 4)"));
+    CHECK(says(error, "newer reeld (schema 7, this one knows 6)"));
     CHECK(says(error, "upgrade reeld"));
     CHECK(Foreign(path).get("PRAGMA user_version") == "7");
 }

@@ -31,6 +31,7 @@ const std::map<std::string, std::string> allowed_queries{
     {"count_tables", "the schema; once at start"},
     {"unstored_files", "all rows of a partial index that holds the files on their way"},
     {"money_open", "all rows of a partial index that holds the days with undecided money"},
+    {"files_in_use", "all rows of a partial index that holds the unfinished jobs with files"},
     {"list_by_prefix", "ids do not grow with age; the sort is over integers of one prefix"},
 };
 
@@ -82,7 +83,8 @@ TEST_CASE("no query of a job's way builds a temporary b-tree") {
          {sql::insert_job, sql::update_job, sql::update_timer, sql::insert_attempt,
           sql::update_attempt, sql::money_of_day, sql::money_of_batch, sql::next_link, sql::insert_event, sql::set_chain_head, sql::evidence_by_id,
           sql::insert_evidence, sql::mark_processed, sql::save_output,
-          sql::count_in_hand, sql::due_jobs, sql::next_due, sql::queued_jobs}) {
+          sql::count_in_hand, sql::due_jobs, sql::next_due, sql::queued_jobs, sql::ready_jobs,
+          sql::jobs_to_upload, sql::save_upload}) {
         CAPTURE(text);
         SQLite::Statement explain(reel.database(), "EXPLAIN " + std::string(text));
         while (explain.executeStep()) {

@@ -1,0 +1,178 @@
+#include "engine/input_reader.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+
+#include "engine/upload_policy.hpp"
+
+namespace reeld::engine {
+namespace {
+
+using domain::InputFile;
+using domain::Refusal;
+
+constexpr std::size_t piece_bytes = 64 * 1024;
+// How often a body that goes out asks whether anybody still wants it.
+constexpr std::uint64_t ask_every = 1024 * 1024;
+
+bool is_below(const std::string& folder, const std::string& path) {
+    return !folder.empty() && path.size() > folder.size() + 1 && path.starts_with(folder) &&
+           path[folder.size()] == '/';
+}
+
+Result<std::unique_ptr<runtime::File>> open_allowed(Core& core, const std::string& path) {
+    const InputSetup& inputs = core.config.inputs;
+    std::vector<std::string> roots = inputs.folders;
+    roots.push_back(inputs.spool);
+    for (const std::string& root : roots) {
+        if (is_below(root, path)) return core.services.files.open_below(root, path);
+    }
+    return Error(ErrorCode::refused,
+                 "it is in no folder that [inputs] folders of the configuration names");
+}
+
+// Lives in the frame of the coroutine that waits for it.
+struct Hashing {
+    const runtime::File& file;
+    std::uint64_t bytes;
+    std::uint64_t part_bytes;
+    std::atomic<bool> stop{false};
+    FileHashes hashes{};
+    std::optional<Error> trouble{};
+    bool is_short = false;
+
+    void run() {
+        Sha256 whole;
+        Sha256 part;
+        std::array<char, piece_bytes> piece{};
+        std::uint64_t in_part = 0;
+        for (std::uint64_t at = 0; at < bytes && !stop;) {
+            const std::uint64_t room = part_bytes == 0 ? piece.size() : part_bytes - in_part;
+            const auto most = static_cast<std::size_t>(
+                std::min<std::uint64_t>({piece.size(), bytes - at, room}));
+            const auto got = file.read_at(at, {piece.data(), most});
+            if (!got) {
+                trouble = got.error();
+                return;
+            }
+            if (*got == 0) {
+                is_short = true;
+                return;
+            }
+            const std::string_view read(piece.data(), *got);
+            whole.update(read);
+            at += *got;
+            if (part_bytes == 0) continue;
+            part.update(read);
+            in_part += *got;
+            if (in_part < part_bytes && at < bytes) continue;
+            hashes.parts.push_back(part.hex_digest());
+            part = Sha256();
+            in_part = 0;
+        }
+        hashes.whole = whole.hex_digest();
+    }
+};
+
+}  // namespace
+
+std::variant<InputReader, Refusal> InputReader::open(Core& core, const InputFile& file) {
+    auto opened = open_allowed(core, file.path);
+    if (!opened) {
+        switch (opened.error().code()) {
+            case ErrorCode::not_found: return file_missing(file);
+            case ErrorCode::refused:
+                return input_refused("input_refused",
+                                     fmt::format("{}: {} is not read: {}", file.field, file.path,
+                                                 opened.error().message()));
+            case ErrorCode::invalid:
+            case ErrorCode::conflict:
+            case ErrorCode::unreachable:
+            case ErrorCode::timeout:
+            case ErrorCode::reset:
+            case ErrorCode::too_large:
+            case ErrorCode::disk_full:
+            case ErrorCode::io:
+            case ErrorCode::busy:
+            case ErrorCode::corrupt:
+            case ErrorCode::unsupported:
+            case ErrorCode::cancelled:
+            case ErrorCode::internal: break;
+        }
+        return upload_retry("input_unreadable",
+                            fmt::format("{}: {} cannot be read: {}", file.field, file.path,
+                                        opened.error().message()));
+    }
+    InputReader reader(std::move(*opened), file);
+    if (auto changed = reader.changed()) return std::move(*changed);
+    return reader;
+}
+
+Refusal InputReader::unreadable(const Error& error) const {
+    return upload_retry("input_unreadable", fmt::format("{}: {} cannot be read: {}", asked_.field,
+                                                        asked_.path, error.message()));
+}
+
+std::optional<Refusal> InputReader::changed() const {
+    const auto facts = file_->facts();
+    if (!facts) return unreadable(facts.error());
+    const bool same = facts->bytes == asked_.bytes && facts->modified_ns == asked_.modified_ns;
+    return same ? std::nullopt : std::optional(file_changed(asked_));
+}
+
+awaitable<std::variant<FileHashes, Refusal>> InputReader::hash(Core& core,
+                                                              std::uint64_t part_bytes) const {
+    Hashing hashing{*file_, asked_.bytes, part_bytes};
+    std::function<void()> work = [&hashing] { hashing.run(); };
+    std::function<void()> stop = [&hashing] { hashing.stop = true; };
+    co_await runtime::run_beside(core.services.tasks.executor(), std::move(work), std::move(stop),
+                                 core.services.beside);
+    if (hashing.trouble) co_return unreadable(*hashing.trouble);
+    if (hashing.is_short) co_return file_changed(asked_);
+    if (auto different = changed()) co_return std::move(*different);
+    co_return std::move(hashing.hashes);
+}
+
+std::variant<std::string, Refusal> InputReader::text() const {
+    std::string bytes(static_cast<std::size_t>(asked_.bytes), '\0');
+    for (std::size_t at = 0; at < bytes.size();) {
+        const auto got = file_->read_at(at, {bytes.data() + at, bytes.size() - at});
+        if (!got) return unreadable(got.error());
+        if (*got == 0) return file_changed(asked_);
+        at += *got;
+    }
+    if (auto different = changed()) return std::move(*different);
+    return bytes;
+}
+
+Result<std::size_t> FileBody::read(std::uint64_t offset, std::span<char> out) {
+    if (at_ >= asked_at_) {
+        asked_at_ = at_ + ask_every;
+        if (!wanted_()) {
+            unwanted_ = true;
+            return Error(ErrorCode::cancelled, "nobody wants the upload any more");
+        }
+    }
+    const auto most =
+        static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), bytes_ - offset));
+    auto got = file_.read_at(offset_ + offset, out.first(most));
+    if (!got) {
+        trouble_ = got.error();
+        return got.error();
+    }
+    if (*got == 0) {
+        short_ = true;
+        return Error(ErrorCode::io, "the file became shorter while it was sent");
+    }
+    // Only what follows on is part of the hash; asked out of order the body is not whole.
+    if (offset == at_) {
+        hash_.update({out.data(), *got});
+        at_ += *got;
+    }
+    return got;
+}
+
+}  // namespace reeld::engine

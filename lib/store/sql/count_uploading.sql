@@ -1,0 +1,2 @@
+SELECT count(*) FROM jobs INDEXED BY jobs_uploading
+WHERE state = 'scheduled' AND reason = 'upload' AND provider = :provider

@@ -1,0 +1,1 @@
+DELETE FROM uploads WHERE prune_at <= :now
