@@ -1189,6 +1189,14 @@ std::optional<Job> retry_row(const Job& ended, JobId id, Instant now) {
     Job job = first_row(std::move(request), ended.provider, now);
     job.retry_of = ended.request.id;
     job.files = ended.files;
+    // What refused the input may have missed a file that was taken away before its time.
+    for (InputFile& file : job.files) {
+        if (ended.reason != Reason::invalid_input || file.as_data_uri) continue;
+        file.fresh = true;
+        file.url.clear();
+        file.uploaded_at.reset();
+        file.expires_at.reset();
+    }
     if (ended.outputs.empty()) return job;
     job.state = State::fetching;
     job.reason = Reason::none;

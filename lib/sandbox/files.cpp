@@ -114,14 +114,27 @@ Upload& open_upload(World& world, std::string name, std::string type, Instant no
 // Id and name, as they stand in URLs.
 std::string tail_of(const Upload& upload) { return upload.id + "/" + percent_encode(upload.name); }
 
+std::optional<Millis> wished_life(const Call& call) {
+    const std::string* header = call.headers.find("X-Fal-Object-Lifecycle");
+    const auto value = header == nullptr ? Result<json::value>(nullptr) : parse_json(*header);
+    const auto* wish = value ? value->if_object() : nullptr;
+    const auto seconds =
+        wish == nullptr ? std::nullopt : find_int(*wish, "expiration_duration_seconds");
+    if (!seconds) return std::nullopt;
+    return std::chrono::seconds{*seconds};
+}
+
 Answer initiate(World& world, const Call& call) {
     const auto body = parse_json(call.body);
     if (!body || !body->is_object())
         return json_answer(400, {{"detail", "a JSON object is needed"}});
     const json::object& wish = body->get_object();
-    const std::string tail =
-        tail_of(open_upload(world, find_string(wish, "file_name").value_or(""),
-                            find_string(wish, "content_type").value_or(""), call.now));
+    Upload& upload = open_upload(world, find_string(wish, "file_name").value_or(""),
+                                 find_string(wish, "content_type").value_or(""), call.now);
+    if (const auto life = wished_life(call); life && !upload.expires_at) {
+        upload.expires_at = call.now + *life;
+    }
+    const std::string tail = tail_of(upload);
     const std::string& base = world.options.public_url;
     const std::string sign =
         to_hex(world.draws.bytes("upload_url", world.storage.count())).substr(0, 16);

@@ -1,6 +1,6 @@
 #pragma once
 // Files in fal's storage: a start call, then one PUT, or parts of 10 MiB and a call that joins them.
-// How long a file is kept there is a setting of the account; a day is taken as sure.
+// A file is asked to be kept for a week: long enough to be used again, and gone after that.
 #include "provider_api/upload.hpp"
 #include "providers/fal/hosts.hpp"
 

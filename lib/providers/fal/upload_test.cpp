@@ -34,6 +34,9 @@ TEST_CASE("the start of an upload names the file's type and a name that is safe 
     CHECK(*request.headers.find("Authorization") == "Key id:secret");
     CHECK(*request.headers.find("Content-Type") == "application/json");
     CHECK(request.body == R"({"content_type":"image/png","file_name":"my_shot__1_.png"})");
+    for (const auto* name : {"X-Fal-Object-Lifecycle", "X-Fal-Object-Lifecycle-Preference"}) {
+        CHECK(*request.headers.find(name) == R"({"expiration_duration_seconds":604800})");
+    }
 }
 
 TEST_CASE("a file over 90 MiB is begun as one of parts") {
@@ -46,7 +49,7 @@ TEST_CASE("a file over 90 MiB is begun as one of parts") {
 TEST_CASE("a small file goes in one PUT with its type and without the key") {
     const UploadTicket ticket = ticket_for(5000);
     CHECK(ticket.part_bytes == 0);
-    CHECK(ticket.expires_at == now + std::chrono::hours{24});
+    CHECK(ticket.expires_at == now + std::chrono::hours{7 * 24});
     CHECK(!ticket.put_until);
     const auto request = build_upload_part(ticket, {"a.mp4", "video/mp4", 5000}, 1);
     REQUIRE(request.has_value());

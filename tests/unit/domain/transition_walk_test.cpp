@@ -495,6 +495,27 @@ TEST_CASE("a job that was over for want of its file is fetched again, not paid a
     CHECK(steps_to_the_end(*again, start + 1h, Policy{}) == 4);
 }
 
+TEST_CASE("a retry uploads anew where the input was refused, and else uses what is there") {
+    Job ended = first_row(plain_request(), "sandbox", start);
+    ended.state = State::failed;
+    ended.finished_at = start;
+    InputFile file;
+    file.field = "input.image_url";
+    file.path = "/shots/a.png";
+    file.url = "https://media.example/a.png";
+    file.uploaded_at = start;
+    file.expires_at = start + 24h;
+    ended.files = {file};
+    ended.reason = Reason::attempts;
+    CHECK(retry_row(ended, JobId{"job-2"}, start)->files == ended.files);
+    ended.reason = Reason::invalid_input;
+    const InputFile again = retry_row(ended, JobId{"job-2"}, start)->files.at(0);
+    CHECK(again.fresh);
+    CHECK(again.url.empty());
+    CHECK_FALSE(is_usable(again, start));
+    CHECK(again.path == file.path);
+}
+
 TEST_CASE("only failed and cancelled jobs are tried again, without a deadline that has passed") {
     Job job = first_row(plain_request(), "sandbox", start);
     for (const State state : all_states) {
