@@ -106,6 +106,18 @@ Reason input_reason(const ErrorBody& body) {
     return Reason::invalid_input;
 }
 
+bool is_free(int status, const Headers& headers) {
+    const auto* units = headers.find("X-Fal-Billable-Units");
+    if (units == nullptr) return status >= 500;
+    return !units->empty() && units->find_first_not_of("0.") == std::string::npos;
+}
+
+domain::event::ResultFailed failed_end(int status, const Headers& headers, const ErrorBody& body) {
+    domain::event::ResultFailed failed{classify_ended(status, headers, body)};
+    failed.free = is_free(status, headers);
+    return failed;
+}
+
 domain::Refusal classify_ended(int status, const Headers& headers, const ErrorBody& body) {
     domain::Refusal refusal;
     refusal.error = error_info(status, headers, body);

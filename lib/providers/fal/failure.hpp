@@ -16,6 +16,11 @@ domain::ErrorInfo error_info(int status, const Headers& headers, const ErrorBody
 // and the webhook repeat it): `retry` when another submit may help, else `permanent`.
 domain::Refusal classify_ended(int status, const Headers& headers, const ErrorBody& body);
 
+// Whether fal bills nothing for a request that ended so: its own count of units decides; without
+// one, 5xx is not charged, by its documents.
+bool is_free(int status, const Headers& headers);
+domain::event::ResultFailed failed_end(int status, const Headers& headers, const ErrorBody& body);
+
 // The reason of an error that fal reports of the input.
 domain::Reason input_reason(const ErrorBody& body);
 

@@ -44,6 +44,8 @@ domain::Event read_success(const Exchange& exchange) {
     if (result == nullptr) return read_no_output({});
     domain::event::ResultSeen seen = find_result(*result);
     if (!is_whole(seen, *result)) return read_no_output(*result);
+    // How much a unit costs, the answer does not tell; of none it is known.
+    if (is_free(exchange.response.status, exchange.response.headers)) seen.cost_micro_usd = 0;
     return seen;
 }
 
@@ -56,7 +58,7 @@ domain::Event read_denied(const Exchange& exchange, const ErrorBody& body) {
     if (flat && !names_an_app(response.headers) && !is_typed(response.headers, body)) {
         return failed_read(exchange);
     }
-    return ResultFailed{classify_ended(response.status, response.headers, body)};
+    return failed_end(response.status, response.headers, body);
 }
 
 domain::Event read_4xx(const Exchange& exchange, const ErrorBody& body) {
@@ -64,11 +66,15 @@ domain::Event read_4xx(const Exchange& exchange, const ErrorBody& body) {
     const bool typed = is_typed(response.headers, body);
     const int status = response.status;
     if (status == 401 || status == 403) return read_denied(exchange, body);
-    if (status == 499) return domain::event::RemoteCancelled{};
+    if (status == 499) {
+        domain::event::RemoteCancelled cancelled;
+        cancelled.free = is_free(status, response.headers);
+        return cancelled;
+    }
     if (status == 400 && !typed) return domain::event::ResultNotReady{};
     if (status == 404 && !typed && !is_missing_path(body)) return domain::event::RemoteMissing{};
     if ((status == 408 || status == 429) && !typed) return failed_read(exchange);
-    return ResultFailed{classify_ended(status, response.headers, body)};
+    return failed_end(status, response.headers, body);
 }
 
 }  // namespace
@@ -90,7 +96,7 @@ domain::Event read_result(const Exchange& exchange) {
     if (response.status >= 400 && response.status < 500) return read_4xx(exchange, body);
     const bool marked = is_typed(response.headers, body) || has_request_id(response.headers);
     if (response.status < 500 || !marked) return failed_read(exchange);
-    return ResultFailed{classify_ended(response.status, response.headers, body)};
+    return failed_end(response.status, response.headers, body);
 }
 
 }  // namespace reeld::providers::fal

@@ -33,6 +33,26 @@ TEST_CASE("a result with a file is seen, without a cost") {
     CHECK_FALSE(seen.cost_micro_usd);
 }
 
+TEST_CASE("what fal bills nothing for is told by its count of units, else by the status") {
+    CHECK(read_as<ResultSeen>(
+              answered(200, fixture("result_video.json"), {{"X-Fal-Billable-Units", "0"}}))
+              .cost_micro_usd == 0);
+    const std::string refused = fixture("result_content_policy.json");
+    CHECK(read_as<ResultFailed>(answered(422, refused, {{"X-Fal-Billable-Units", "0"}})).free);
+    CHECK(read_as<ResultFailed>(answered(422, refused, {{"X-Fal-Billable-Units", "0.0"}})).free);
+    CHECK_FALSE(read_as<ResultFailed>(answered(422, refused, {{"X-Fal-Billable-Units", "1"}})).free);
+    CHECK_FALSE(read_as<ResultFailed>(answered(422, refused, {{"X-Fal-Billable-Units", ""}})).free);
+    CHECK_FALSE(read_as<ResultFailed>(answered(422, refused)).free);
+    const std::string broken = R"({"detail":"Internal Server Error"})";
+    CHECK(read_as<ResultFailed>(answered(500, broken, {fal_mark})).free);
+    CHECK_FALSE(
+        read_as<ResultFailed>(answered(500, broken, {fal_mark, {"X-Fal-Billable-Units", "2"}}))
+            .free);
+    const std::string cancelled = R"({"detail":"x","error_type":"client_cancelled"})";
+    CHECK_FALSE(read_as<RemoteCancelled>(answered(499, cancelled)).free);
+    CHECK(read_as<RemoteCancelled>(answered(499, cancelled, {{"X-Fal-Billable-Units", "0"}})).free);
+}
+
 TEST_CASE("a success without a file is final and says what it has instead") {
     const auto refusal =
         read_as<ResultFailed>(answered(200, R"({"text":"v","seed":1})")).refusal;

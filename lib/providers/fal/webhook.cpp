@@ -103,7 +103,7 @@ std::optional<domain::Event> read_failure(const json::object& body, const json::
     // A 404 was seen for results that exist and merely could not be put into the delivery.
     if (!status || *status == 404) return std::nullopt;
     if (*status == 499) return domain::event::RemoteCancelled{};
-    return domain::event::ResultFailed{classify_ended(*status, {}, read_error_value(payload))};
+    return failed_end(*status, {}, read_error_value(payload));
 }
 
 // What the delivery says for certain; nothing where asking the result call is surer.

@@ -227,6 +227,7 @@ TEST_CASE("an error delivery is judged by its code like the result call") {
            "payload":{"detail":"gone","error_type":"runner_disconnected"})");
     REQUIRE(std::holds_alternative<domain::event::ResultFailed>(runner));
     CHECK(std::get<domain::event::ResultFailed>(runner).refusal.kind == RefusalKind::retry);
+    CHECK(std::get<domain::event::ResultFailed>(runner).free);
     const auto cancelled =
         event_of(R"("status":"ERROR","error":"Invalid status code: 499","payload":{"detail":"x"})");
     CHECK(std::holds_alternative<domain::event::RemoteCancelled>(cancelled));
