@@ -6,6 +6,7 @@
 
 #include "reel/feed.hpp"
 #include "reel/render_job.hpp"
+#include "reel/render_money.hpp"
 
 namespace reeld::reel {
 namespace {
@@ -150,6 +151,9 @@ class Follower {
             for (auto& job : jobs_of(reply.value)) found.jobs.push_back(std::move(job));
             found.bodies.push_back(std::move(reply.body));
             const auto* object = reply.value.if_object();
+            if (object != nullptr && !options_.batch.empty()) {
+                found.total = batch_total(options_.batch, *object);
+            }
             cursor = object == nullptr ? std::string()
                                        : find_string(*object, "next_cursor").value_or("");
         } while (!cursor.empty());

@@ -20,6 +20,7 @@ struct FollowOptions {
 struct Followed {
     std::vector<json::object> jobs;  // as last seen
     std::vector<std::string> bodies;  // the answers they came in, as they came
+    std::string total;  // one line about the money of a batch; empty: no batch is followed
 };
 
 // Called after every look; also once a second while `ticking`, for what shows passing time.

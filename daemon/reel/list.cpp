@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "reel/render_job.hpp"
+#include "reel/render_money.hpp"
 #include "reel/session.hpp"
 
 namespace reeld::reel {
@@ -103,6 +104,7 @@ awaitable<Exit> run_list(Session& session) {
     }
     std::vector<json::object> jobs;
     std::string cursor;
+    std::string total;
     do {
         const std::string query =
             list_query(session.options, joined(session.options.states), cursor);
@@ -112,10 +114,14 @@ awaitable<Exit> run_list(Session& session) {
         }
         const auto& reply = std::get<Reply>(called);
         cursor = next_cursor(reply.value);
+        if (reply.value.is_object() && !session.options.batch.empty()) {
+            total = batch_total(session.options.batch, reply.value.get_object());
+        }
         if (session.options.json) session.console.out(reply.body);
         for (auto& job : jobs_of(reply.value)) jobs.push_back(std::move(job));
     } while (session.options.all && !cursor.empty());
     if (!session.options.json) print_list(session, jobs, !cursor.empty());
+    if (!session.options.json) session.console.err(total);
     co_return Exit::ok;
 }
 

@@ -1,5 +1,6 @@
 #include "reel/render_job.hpp"
 
+#include "reel/render_money.hpp"
 #include "reel/render_undecided.hpp"
 
 #include <fmt/format.h>
@@ -47,7 +48,25 @@ std::string number(const json::object& job, std::string_view key) {
 
 std::string cost_of(const json::object& job) {
     const auto cost = find_number(job, "cost_usd");
-    return cost ? fmt::format("${:.2f}", *cost) : std::string();
+    if (!cost) return {};
+    const bool guessed = find_number(job, "cost_by_estimate_usd").value_or(0) > 0;
+    return fmt::format("{}${:.2f}", guessed ? "~" : "", *cost);
+}
+
+bool is_money(std::string_view name) { return name.ends_with("_usd"); }
+
+// What a person need not read of a job: nothing set aside, nothing unclear.
+bool says_nothing(std::string_view name, const json::value& value) {
+    if (name == "estimate_is_sure") return true;
+    const bool sum = name == "cost_by_estimate_usd" || name == "reserved_usd" ||
+                     name == "possibly_billed_usd" || name == "unpriced_submits";
+    return sum && value.is_number() && value.to_number<double>() == 0;
+}
+
+std::string money_line(const json::object& job, std::string_view name, double value) {
+    const bool guess = name == "estimated_cost_usd" &&
+                       !find_bool(job, "estimate_is_sure").value_or(true);
+    return (guess ? "~" : "") + usd_text(value);
 }
 
 // A member as a person reads it: text as it is, all else as JSON.
@@ -318,6 +337,10 @@ std::string render_job(const json::object& job, const Look& look) {
         } else if (look.terminal && (name == "labels" || name == "outputs" || name == "values") &&
                    one.value().is_object() && one.value().get_object().empty()) {
             continue;
+        } else if (look.terminal && says_nothing(name, one.value())) {
+            continue;
+        } else if (look.terminal && is_money(name) && one.value().is_number()) {
+            add_line(text, name, money_line(job, name, one.value().to_number<double>()), look);
         } else {
             add_line(text, name, shown(one.value()), look);
         }

@@ -7,6 +7,7 @@
 #include <cctype>
 
 #include "reel/render_job.hpp"
+#include "reel/render_money.hpp"
 
 namespace reeld::reel {
 namespace {
@@ -24,12 +25,6 @@ std::string price_of(const json::object& model) {
 std::string time_of(const json::object& model) {
     const auto seconds = find_int(model, "typical_seconds");
     return seconds ? "~" + span(Millis{*seconds * 1000}) : std::string();
-}
-
-std::string usd_text(double usd) {
-    std::string text = fmt::format("{:.6f}", usd);
-    while (text.ends_with('0') && text.size() - text.find('.') > 3) text.pop_back();
-    return "$" + text;
 }
 
 std::string heading(const json::object& model) {

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "reel/render_job.hpp"
+#include "reel/render_money.hpp"
 
 namespace reeld::reel {
 namespace {
@@ -176,6 +177,7 @@ std::string render_status(const json::object& status, const Look& look) {
                  look);
         }
     }
+    text += render_money(status, look);
     add_providers(text, status, look);
     add_errors(text, status, look);
     return text;

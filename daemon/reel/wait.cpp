@@ -31,6 +31,7 @@ void print_last(Session& session, const Followed& last) {
 
 Exit finish(Session& session, const FollowEnd& end) {
     if (end.failure) return report(session, *end.failure);
+    if (!session.options.json) session.console.err(end.last.total);
     if (end.exit == Exit::timed_out) {
         session.console.err("reel: the time is up; the jobs go on (`reel wait` waits again)\n");
     }

@@ -1,6 +1,9 @@
 #include "api/job_json.hpp"
 
 #include <algorithm>
+#include <array>
+
+#include "api/money_json.hpp"
 
 namespace reeld::api {
 namespace {
@@ -12,10 +15,15 @@ json::value input_json(std::string_view text) {
     return parsed ? std::move(*parsed) : json::value(nullptr);
 }
 
-json::value cost_json(const std::optional<std::int64_t>& micro_usd) {
-    if (!micro_usd) return nullptr;
-    // The nearest double of a decimal with six places prints as that decimal.
-    return static_cast<double>(*micro_usd) / 1e6;
+void add_money(json::object& object, const domain::Job& job) {
+    object["cost_usd"] = usd_json(job.cost_micro_usd);
+    const domain::Money money = job.money.value_or(domain::Money{});
+    object["cost_by_estimate_usd"] = usd_json(money.by_estimate_micro_usd);
+    object["estimated_cost_usd"] = usd_json(money.estimate_micro_usd);
+    object["estimate_is_sure"] = money.sure;
+    object["reserved_usd"] = usd_json(money.reserved_micro_usd);
+    object["possibly_billed_usd"] = usd_json(money.possible_micro_usd);
+    object["unpriced_submits"] = money.unpriced;
 }
 
 json::object labels_json(const std::map<std::string, std::string>& labels) {
@@ -69,6 +77,20 @@ bool is_time_column(std::string_view name) {
     return name.ends_with("_at") || name == "not_before" || name == "deadline";
 }
 
+constexpr std::array<std::pair<std::string_view, std::string_view>, 5> money_columns{
+    {{"cost_micro_usd", "cost_usd"},
+     {"cost_by_estimate_micro_usd", "cost_by_estimate_usd"},
+     {"estimate_micro_usd", "estimated_cost_usd"},
+     {"reserved_micro_usd", "reserved_usd"},
+     {"possibly_billed_micro_usd", "possibly_billed_usd"}}};
+
+// The public name of a column of money; empty for any other.
+std::string_view money_name(std::string_view column) {
+    const auto at = std::find_if(money_columns.begin(), money_columns.end(),
+                                 [&](const auto& one) { return one.first == column; });
+    return at == money_columns.end() ? std::string_view() : at->second;
+}
+
 // The database's columns in the public words: times as text, money in dollars, the input parsed.
 json::object public_changes(const json::object& patch) {
     json::object changes;
@@ -76,9 +98,12 @@ json::object public_changes(const json::object& patch) {
         const std::string_view name(key.data(), key.size());
         if (is_time_column(name) && value.is_int64()) {
             changes[key] = time_json(from_unix_ms(value.get_int64()));
-        } else if (name == "cost_micro_usd") {
-            changes["cost_usd"] =
-                value.is_int64() ? cost_json(value.get_int64()) : json::value(nullptr);
+        } else if (const auto money = money_name(name); !money.empty()) {
+            changes[money] = value.is_int64() ? usd_json(value.get_int64()) : json::value(nullptr);
+        } else if (name == "estimate_sure") {
+            changes["estimate_is_sure"] = value;
+        } else if (name == "unpriced_attempts") {
+            changes["unpriced_submits"] = value;
         } else if (name == "result_values") {
             changes["values"] = value;
         } else if (name == "input" && value.is_string()) {
@@ -115,7 +140,7 @@ json::object job_json(const domain::Job& job, domain::Reason reason) {
     for (const auto& output : job.outputs) outputs.push_back(output_json(output));
     object["outputs"] = std::move(outputs);
     object["values"] = job.values.empty() ? json::value(json::object{}) : input_json(job.values);
-    object["cost_usd"] = cost_json(job.cost_micro_usd);
+    add_money(object, job);
     object["error"] = error_json(job.error);
     object["retry_of"] = job.retry_of ? json::value(job.retry_of->str()) : nullptr;
     object["created_at"] = time_json(job.created_at);
@@ -148,6 +173,10 @@ json::object attempt_json(const domain::Attempt& attempt) {
     object["request_id"] =
         attempt.remote ? text_or_null(attempt.remote->request_id.str()) : nullptr;
     object["token_prefix"] = text_or_null(attempt.token.str().substr(0, token_characters_shown));
+    object["billing"] = text_or_null(domain::to_string(attempt.billing));
+    object["reserved_usd"] = usd_json(attempt.reserved_micro_usd);
+    object["billed_usd"] = usd_json(attempt.billed_micro_usd);
+    object["day"] = text_or_null(attempt.day);
     object["intent_at"] = time_json(attempt.intent_at);
     object["answered_at"] = time_json(attempt.answered_at);
     object["ended_at"] = time_json(attempt.ended_at);

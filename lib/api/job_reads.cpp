@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "api/job_json.hpp"
+#include "api/money_json.hpp"
 #include "api/query.hpp"
 #include "api/undecided.hpp"
 #include "base/encoding.hpp"
@@ -64,8 +65,11 @@ Answer<JobId> resolve_id(engine::Control& control, const std::string& text) {
 Answer<json::value> read_list(engine::Control& control, const store::JobFilter& filter) {
     store::JobFilter wanted = filter;
     ++wanted.limit;  // one more row tells whether there is a next page
-    const auto rows =
-        control.store().transact([&](store::Tx& tx) { return tx.list_jobs(wanted); });
+    domain::MoneySum money;
+    const auto rows = control.store().transact([&](store::Tx& tx) {
+        if (!filter.batch.empty()) money = tx.money_of_batch(filter.batch);
+        return tx.list_jobs(wanted);
+    });
     if (!rows) return problem_of(rows.error());
     const auto limit = static_cast<std::size_t>(filter.limit);
     json::array jobs;
@@ -76,6 +80,8 @@ Answer<json::value> read_list(engine::Control& control, const store::JobFilter& 
     answer["jobs"] = std::move(jobs);
     answer["next_cursor"] =
         rows->size() > limit ? json::value(make_cursor((*rows)[limit - 1].seq)) : nullptr;
+    // Of the whole batch: all pages, all states, and jobs whose records are gone.
+    if (!filter.batch.empty()) answer["money"] = sum_json(money);
     return json::value(std::move(answer));
 }
 

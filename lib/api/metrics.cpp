@@ -122,6 +122,24 @@ void write_providers(Page& page, const engine::EngineStatus& status) {
                        [](const P& p) { return p.has_key ? 1 : 0; });
 }
 
+double usd(std::int64_t micro_usd) { return static_cast<double>(micro_usd) / 1e6; }
+
+void write_money(Page& page, const engine::MoneyStatus& money) {
+    page.gauge("reserved_usd", "Set aside for submits that are not decided.",
+               usd(money.open.reserved_micro_usd));
+    page.gauge("possibly_billed_usd", "Nobody knows whether it is billed; no part of what was spent.",
+               usd(money.open.possible_micro_usd));
+    page.gauge("unpriced_submits_today", "Submits of today that (may) cost what nobody knows.",
+               money.today.unpriced);
+    if (money.models.empty()) return;
+    page.family("spent_today_usd", "gauge", "Spent by the submits of today, by the local calendar.");
+    for (const engine::NamedMoney& one : money.models) {
+        page.sample(usd(one.today.spent()),
+                    fmt::format("{{provider=\"{}\",model=\"{}\"}}", escape_label(one.provider),
+                                escape_label(one.name)));
+    }
+}
+
 void write_counters(Page& page, const engine::Counters& counters) {
     for (const auto& [name, samples] : counters) {
         if (!is_metric_name(name)) continue;
@@ -154,6 +172,7 @@ std::string metrics_text(const engine::EngineStatus& status, const engine::Count
     write_daemon(page, status, version);
     write_jobs(page, status);
     write_providers(page, status);
+    write_money(page, status.money);
     write_counters(page, counters);
     return page.take();
 }

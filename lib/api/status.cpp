@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/job_json.hpp"
+#include "api/money_json.hpp"
 
 namespace reeld::api {
 namespace {
@@ -116,6 +117,7 @@ json::object status_json(const engine::EngineStatus& status, std::string_view ve
     json::array providers;
     for (const auto& provider : status.providers) providers.push_back(provider_json(provider));
     object["providers"] = std::move(providers);
+    object["money"] = money_json(status.money);
     json::object downloads;
     downloads["active"] = status.downloads_active;
     downloads["concurrency"] = status.downloads_concurrency;

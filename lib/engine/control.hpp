@@ -12,6 +12,7 @@
 #include "base/result.hpp"
 #include "catalogue/catalogue.hpp"
 #include "domain/job.hpp"
+#include "engine/money_status.hpp"
 #include "engine/person.hpp"
 #include "engine/verifier.hpp"
 #include "runtime/clock.hpp"
@@ -99,6 +100,7 @@ struct EngineStatus {
     Instant now{};
     std::map<domain::State, std::int64_t> counts;
     std::vector<ProviderStatus> providers;
+    MoneyStatus money;
     std::int64_t downloads_active = 0;
     std::int64_t downloads_concurrency = 0;
     bool disk_low = false;

@@ -542,6 +542,7 @@ EngineStatus Engine::status() {
     status.clock_slept = core_.clock_slept;
     const Status read = core_.services.store.transact([&](store::Tx& tx) {
         status.counts = tx.count_by_state();
+        status.money = money_status(tx, core_.services.clock.day_of(status.now));
         for (const auto& [name, setup] : core_.config.providers) {
             const domain::ProviderState gate = tx.provider_state(name);
             const ProviderHealth& health = core_.health[name];

@@ -11,6 +11,10 @@ json::value time_or_null(const std::optional<Instant>& at) {
     return at ? json::value(to_unix_ms(*at)) : json::value(nullptr);
 }
 
+json::value number_or_null(const std::optional<std::int64_t>& number) {
+    return number ? json::value(*number) : json::value(nullptr);
+}
+
 json::array attempts_of(store::Tx& tx, const JobId& id) {
     json::array list;
     for (const domain::Attempt& attempt : tx.attempts(id)) {
@@ -25,6 +29,10 @@ json::array attempts_of(store::Tx& tx, const JobId& id) {
         one["ended_at"] = time_or_null(attempt.ended_at);
         one["outcome"] = attempt.outcome;
         one["detail"] = attempt.detail;
+        one["billing"] = domain::to_string(attempt.billing);
+        one["reserved_micro_usd"] = number_or_null(attempt.reserved_micro_usd);
+        one["billed_micro_usd"] = number_or_null(attempt.billed_micro_usd);
+        one["day"] = attempt.day;
         list.push_back(std::move(one));
     }
     return list;

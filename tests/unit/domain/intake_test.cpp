@@ -118,7 +118,9 @@ TEST_CASE("an unknown member is named with the nearest known one") {
 TEST_CASE("a read-only field is refused, not ignored") {
     for (const std::string_view name :
          {"state", "reason", "provider", "request_id", "attempt", "queue_position", "progress",
-          "video_url", "outputs", "cost_usd", "error", "created_at", "submitted_at",
+          "video_url", "outputs", "cost_usd", "cost_by_estimate_usd", "estimated_cost_usd",
+          "estimate_is_sure", "reserved_usd", "possibly_billed_usd", "unpriced_submits", "error",
+          "created_at", "submitted_at",
           "finished_at"}) {
         const auto error = only_error(fmt::format("\"{}\":null", name));
         CHECK(error.field == name);

@@ -194,10 +194,12 @@ TEST_CASE_FIXTURE(Command, "ls passes its filters on, and --all walks the pages"
     client.answers["GET /v1/jobs?state=failed%2Cheld&batch=b%20c&label.k=v&limit=500"] = {
         {200, R"({"jobs":[)" + job("a", "failed") + R"(],"next_cursor":"n"})"}};
     client.answers["GET /v1/jobs?state=failed%2Cheld&batch=b%20c&label.k=v&limit=500&cursor=n"] = {
-        {200, R"({"jobs":[)" + job("b", "failed") + R"(],"next_cursor":null})"}};
+        {200, R"({"jobs":[)" + job("b", "failed") +
+                  R"(],"next_cursor":null,"money":{"spent_usd":0.54,"submits":2}})"}};
     CHECK(run({"ls", "--state", "failed,held", "--batch", "b c", "--label", "k=v", "--all"}) ==
           Exit::ok);
     CHECK(out == "a\tfailed\t\tm\t\t\t\t\t\nb\tfailed\t\tm\t\t\t\t\t\n");
+    CHECK(err.find("b c: spent $0.54 in 2 submits\n") != std::string::npos);
     CHECK(run({"ls", "--label", "k"}) == Exit::usage);
 }
 
