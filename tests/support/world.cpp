@@ -29,6 +29,23 @@ std::string fresh_folder(std::uint64_t seed) {
     return pattern;
 }
 
+// Its models at the provider's prices; their inputs are the provider's to judge.
+std::shared_ptr<const catalogue::Catalogue> price_list(const sandbox::Options& provider) {
+    std::vector<catalogue::SourceFile> files;
+    for (const char* id : {World::model, World::speech_model, World::eachlabs_model}) {
+        const bool fal = std::string_view(id) != World::eachlabs_model;
+        files.push_back({id, fmt::format(R"({{"id":"{}","input":{{"type":"object"}},"price":)"
+                                         R"({{"rules":[{{"usd":{},"per":"request"}}]}},)"
+                                         R"("example":{{"prompt":"x"}}}})",
+                                         id,
+                                         fal ? provider.unit_price_usd
+                                             : provider.eachlabs_price_usd)});
+    }
+    auto list = catalogue::load(files);
+    if (!list->mistakes().empty()) throw std::logic_error(list->mistakes().front());
+    return list;
+}
+
 sandbox::Options provider_options(const WorldOptions& options) {
     sandbox::Options provider = options.provider;
     provider.seed = options.seed;
@@ -87,6 +104,7 @@ World::World(WorldOptions options)
     : options_(std::move(options)),
       settings_{options_.concurrency, options_.requests_per_minute, options_.key,
                 options_.webhooks ? hooks_url : ""},
+      prices_(price_list(options_.provider)),
       folder_(fresh_folder(options_.seed)),
       vfs_(std::make_unique<MemoryVfs>(folder_)),
       clock_(loop_.get_executor()),
@@ -156,6 +174,7 @@ engine::EngineConfig World::config() const {
         setup.allow_private_addresses = true;
         config.providers.emplace(name, std::move(setup));
     }
+    config.catalogue = prices_;
     config.inbox_interval = options_.inbox_interval;
     config.downloads.outputs = outputs;
     config.downloads.named_hosts = {"127.0.0.1:8470"};
@@ -503,6 +522,7 @@ ReplyPtr World::backup(const std::string& name) {
 
 void World::put_back(const std::string& name) {
     note("person", "puts back the copy " + name);
+    put_back_ = true;
     receipts_.clear();
     bury();
     DiskImage image;
@@ -648,6 +668,7 @@ std::vector<std::string> World::check(Disk disk) {
     check_jobs(wrong);
     check_chain(wrong);
     check_ledger(wrong);
+    check_money(wrong);
     check_submits(wrong);
     check_receipts(wrong);
     if (disk == Disk::swept) check_disk(wrong);

@@ -209,6 +209,7 @@ class World {
     void check_file(const domain::Job& job, const domain::Output& output,
                     std::vector<std::string>& wrong);
     void check_ledger(std::vector<std::string>& wrong);
+    void check_money(std::vector<std::string>& wrong);
     void check_submits(std::vector<std::string>& wrong);
     void check_receipts(std::vector<std::string>& wrong);
     void check_disk(std::vector<std::string>& wrong);
@@ -218,6 +219,7 @@ class World {
 
     WorldOptions options_;
     Settings settings_;
+    std::shared_ptr<const catalogue::Catalogue> prices_;
     std::string folder_;  // on the real disk, for the lock file
     std::unique_ptr<MemoryVfs> vfs_;
     boost::asio::io_context loop_;
@@ -237,6 +239,7 @@ class World {
     Journal journal_;
     bool dead_ = false;
     bool lost_power_ = false;  // once
+    bool put_back_ = false;    // an older database took the place of the daemon's, once
     bool moving_ = false;
     std::set<std::string> acknowledged_;  // ids that the daemon has promised
     std::vector<std::pair<std::string, std::string>> receipts_;  // token, body: answered 200

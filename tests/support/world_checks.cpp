@@ -5,9 +5,11 @@
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <cmath>
 #include <map>
 
 #include "base/crypto.hpp"
+#include "domain/account.hpp"
 #include "domain/invariants.hpp"
 #include "store/chain_walk.hpp"
 #include "support/world.hpp"
@@ -140,6 +142,66 @@ void World::check_ledger(std::vector<std::string>& wrong) {
         if (count > wishes[prompt] && !options_.resubmit_unknown && !risked_.contains(prompt)) {
             wrong.push_back(fmt::format("\"{}\" was paid {} times", prompt, count));
         }
+    }
+}
+
+// The days' sums are those of all submits that ever were, and they cover what the provider bills.
+void World::check_money(std::vector<std::string>& wrong) {
+    std::map<std::string, domain::MoneySum> days;
+    const auto add = [&](const domain::Attempt& attempt, const std::string& whose) {
+        if (attempt.billing == domain::Billing::estimated && attempt.outcome != "completed") {
+            wrong.push_back(fmt::format("{}: attempt {} is {}, and is counted as a result", whose,
+                                        attempt.number, attempt.outcome));
+        }
+        const domain::Money sums = domain::sums_of(std::span(&attempt, 1));
+        const std::int64_t cost = domain::cost_of(std::span(&attempt, 1));
+        domain::MoneySum sum;
+        sum.submits = cost > 0 ? 1 : 0;
+        sum.unpriced = sums.unpriced;
+        sum.reserved_micro_usd = sums.reserved_micro_usd;
+        sum.settled_micro_usd = cost - sums.by_estimate_micro_usd;
+        sum.estimated_micro_usd = sums.by_estimate_micro_usd;
+        sum.possible_micro_usd = sums.possible_micro_usd;
+        days[attempt.day] += sum;
+    };
+    for (const Job& job : jobs()) {
+        const auto attempts =
+            *store().transact([&](store::Tx& tx) { return tx.attempts(job.request.id); });
+        for (const domain::Attempt& attempt : attempts) add(attempt, job.request.id.str());
+    }
+    for (const auto& [id, record] : retired()) {
+        for (const json::value& value : record.at("attempts").as_array()) {
+            const json::object& one = value.as_object();
+            domain::Attempt attempt;
+            attempt.number = static_cast<int>(one.at("number").to_number<std::int64_t>());
+            attempt.outcome = find_string(one, "outcome").value_or("");
+            attempt.billing = *domain::parse_billing(*find_string(one, "billing"));
+            attempt.reserved_micro_usd = find_int(one, "reserved_micro_usd");
+            attempt.billed_micro_usd = find_int(one, "billed_micro_usd");
+            attempt.day = *find_string(one, "day");
+            add(attempt, id);
+        }
+    }
+    // An older database knows nothing of what was exported or paid since.
+    if (put_back_) return;
+    domain::MoneySum all;
+    for (const auto& [day, expected] : days) {
+        domain::MoneySum sum;
+        const auto rows =
+            *store().transact([&, &day = day](store::Tx& tx) { return tx.money_of_day(day); });
+        for (const store::MoneyOfDay& row : rows) sum += row.sum;
+        if (!(sum == expected)) wrong.push_back(day + ": the sums are not those of its submits");
+        all += sum;
+    }
+    if (all.reserved_micro_usd > 0) wrong.push_back("money is set aside, and nothing goes on");
+    // Who names the wrong request makes one be followed twice and another by nobody.
+    if (!misnamed_.empty()) return;
+    const double billed_usd = provider_->ledger().at("billed_usd").to_number<double>();
+    const auto billed = static_cast<std::int64_t>(std::llround(billed_usd * 1e6));
+    if (all.spent() > billed || all.spent() + all.possible_micro_usd < billed) {
+        wrong.push_back(fmt::format("{} are billed; {} count as spent, {} as possibly billed",
+                                    domain::dollars(billed), domain::dollars(all.spent()),
+                                    domain::dollars(all.possible_micro_usd)));
     }
 }
 
