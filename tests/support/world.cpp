@@ -34,7 +34,10 @@ std::shared_ptr<const catalogue::Catalogue> price_list(const sandbox::Options& p
     std::vector<catalogue::SourceFile> files;
     for (const char* id : {World::model, World::speech_model, World::eachlabs_model}) {
         const bool fal = std::string_view(id) != World::eachlabs_model;
-        files.push_back({id, fmt::format(R"({{"id":"{}","input":{{"type":"object"}},"price":)"
+        files.push_back({id, fmt::format(R"({{"id":"{}","input":{{"type":"object","properties":{{)"
+                                         R"("prompt":{{"type":"string"}},)"
+                                         R"("first_frame_image":{{"type":"string"}},)"
+                                         R"("output_format":{{"type":"string"}}}}}},"price":)"
                                          R"({{"rules":[{{"usd":{},"per":"request"}}]}},)"
                                          R"("example":{{"prompt":"x"}}}})",
                                          id,
