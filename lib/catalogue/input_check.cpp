@@ -11,6 +11,7 @@
 #include "base/encoding.hpp"
 #include "catalogue/camera.hpp"
 #include "catalogue/compiled_schema.hpp"
+#include "catalogue/file_rule.hpp"
 #include "catalogue/wanted.hpp"
 #include "domain/suggest.hpp"
 
@@ -43,6 +44,26 @@ json::object shallow(const json::object& schema) {
 
 bool is_url(const json::object& schema) { return find_string(schema, "format") == "uri"; }
 
+Status check_file_words(const json::object& schema) {
+    for (const char* key : {"x-file", "x-file-advice"}) {
+        const auto* given = find(schema, key);
+        if (given == nullptr) continue;
+        if (!given->is_object() || !is_url(schema)) {
+            return Error(ErrorCode::invalid,
+                         fmt::format("{} has to be an object such as {{\"types\": [\"image/png\"]}}, "
+                                     "in a member whose format is \"uri\"",
+                                     key));
+        }
+        const auto rule = read_file_rule(given->get_object());
+        if (!rule) return rule.error();
+    }
+    const auto* flag = find(schema, "x-data-uri");
+    if (flag != nullptr && !flag->is_bool()) {
+        return Error(ErrorCode::invalid, "x-data-uri has to be true or false");
+    }
+    return ok();
+}
+
 }  // namespace
 
 struct InputCheck::Node {
@@ -74,6 +95,7 @@ struct InputCheck::Rule {
 Result<InputCheck::Node> InputCheck::Node::make(const json::object& schema) {
     auto compiled = CompiledSchema::compile(shallow(schema));
     if (!compiled) return compiled.error();
+    if (const Status words = check_file_words(schema); !words) return words.error();
     Node node(schema, std::move(*compiled));
     node.nullable = find_bool(schema, "x-nullable").value_or(false);
     if (const auto pattern = find_string(schema, "pattern")) {
@@ -280,26 +302,35 @@ std::vector<FieldError> InputCheck::mistakes(const json::object& input) const {
     return std::move(walk.found);
 }
 
-std::vector<FileMember> file_members(const json::object& schema, const json::object& input) {
-    std::vector<FileMember> files;
-    const auto* properties = find_object(schema, "properties");
-    if (properties == nullptr) return files;
-    for (const auto& member : input) {
-        const auto* described = find_object(*properties, member.key());
-        if (described == nullptr) continue;
-        const std::string field = fmt::format("input.{}", std::string_view(member.key()));
-        if (is_url(*described) && member.value().is_string()) {
-            files.push_back({field, std::string(member.value().get_string())});
-        }
-        const auto* items = find_object(*described, "items");
-        const auto* list = member.value().if_array();
-        if (items == nullptr || list == nullptr || !is_url(*items)) continue;
+namespace {
+
+void find_files(const json::object& schema, const json::value& given, const std::string& field,
+                std::vector<FileMember>& files) {
+    if (given.is_string() && is_url(schema)) {
+        files.push_back({field, std::string(given.get_string()), &schema});
+    }
+    const auto* items = find_object(schema, "items");
+    if (const auto* list = given.if_array(); list != nullptr && items != nullptr) {
         for (std::size_t i = 0; i < list->size(); ++i) {
-            if (!(*list)[i].is_string()) continue;
-            files.push_back(
-                {fmt::format("{}[{}]", field, i), std::string((*list)[i].get_string())});
+            find_files(*items, (*list)[i], fmt::format("{}[{}]", field, i), files);
         }
     }
+    const auto* properties = find_object(schema, "properties");
+    const auto* object = given.if_object();
+    if (object == nullptr || properties == nullptr) return;
+    for (const auto& member : *object) {
+        const std::string_view name = member.key();
+        if (const auto* described = find_object(*properties, name)) {
+            find_files(*described, member.value(), fmt::format("{}.{}", field, name), files);
+        }
+    }
+}
+
+}  // namespace
+
+std::vector<FileMember> file_members(const json::object& schema, const json::object& input) {
+    std::vector<FileMember> files;
+    find_files(schema, json::value(input), "input", files);
     return files;
 }
 

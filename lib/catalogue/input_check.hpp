@@ -7,6 +7,9 @@
 //   x-hint       a sentence behind every mistake with this member
 //   x-absent     {name: sentence} for members that people expect here and that are not taken
 //   x-camera     {"moves": […], "together_max": n}: what may stand in brackets
+//   x-file       what a member whose format is "uri" takes for a file, see file_rule.hpp
+//   x-file-advice  the same, told in a dry run only
+//   x-data-uri   true: a small file may stand in the input itself
 //   x-rules      [{"not": schema, "field": name, "message": sentence}], or instead of "not"
 //                {"together": [names of lists], "at_most": n}
 #include <memory>
@@ -39,11 +42,12 @@ class InputCheck {
     std::vector<Rule> rules_;
 };
 
-// Where an input names a file: members whose schema has the format "uri". What turns local files
-// into URLs does so before mistakes() is asked.
+// Where an input names a file: members whose schema has the format "uri", however deep. What turns
+// local files into URLs does so before mistakes() is asked.
 struct FileMember {
     std::string field;  // as in mistakes()
     std::string value;  // as given
+    const json::object* schema = nullptr;  // of the member; lives as long as the whole one
 };
 std::vector<FileMember> file_members(const json::object& schema, const json::object& input);
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/encoding.hpp"
+#include "catalogue/file_rule.hpp"
 #include "domain/suggest.hpp"
 
 namespace reeld::catalogue {
@@ -66,6 +67,12 @@ std::string length(const json::object& schema, const char* least_key, const char
     return {};
 }
 
+// " or a local file", with what it has to be.
+std::string file(const json::object& schema) {
+    const std::string text = file_text(file_rule_of(&schema));
+    return text.empty() ? " or a local file" : fmt::format(" or a local file: {}", text);
+}
+
 std::string wanted_type(const std::string& type, const json::object& schema) {
     if (type == "integer") return "a whole number" + range(schema);
     if (type == "number") return "a number" + range(schema);
@@ -73,7 +80,7 @@ std::string wanted_type(const std::string& type, const json::object& schema) {
     if (type == "null") return "null";
     if (type == "object") return "an object";
     if (type == "array") return "a list" + length(schema, "minItems", "maxItems", "elements");
-    if (find_string(schema, "format") == "uri") return "a URL (http, https or data)";
+    if (find_string(schema, "format") == "uri") return "a URL (http, https or data)" + file(schema);
     return "a text" + length(schema, "minLength", "maxLength", "characters");
 }
 
@@ -213,8 +220,8 @@ std::string why_no_url(std::string_view text) {
                                         : "spaces and line ends have to be written as %20, %0A");
     }
     return fmt::format(
-        "{} is no URL; the provider fetches the file itself, so http://, https:// or data: has to "
-        "stand here. Put the file where the provider can reach it and give that address",
+        "{} is no URL; http://, https://, data: or the absolute path of a local file has to stand "
+        "here. `reel submit` takes paths from its own folder as well",
         domain::quoted(text));
 }
 

@@ -172,7 +172,7 @@ TEST_CASE("what is no URL says so, and what is may be of three kinds") {
     CHECK(url("http://10.0.0.1/a.png") == "");
     CHECK(url("HTTPS://x.example/a.png?b=c") == "");
     CHECK(url("data:image/png;base64,AA==") == "");
-    says(url("/home/me/a.png"), "give that address");
+    says(url("home/me/a.png"), "the absolute path of a local file");
     says(url("ftp://x/a.png"), "is no URL");
     says(url("https:///a.png"), "names no host");
     says(url("https://x/a b.png"), "%20");
