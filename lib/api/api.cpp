@@ -8,6 +8,7 @@
 #include "api/backup.hpp"
 #include "api/dry_run.hpp"
 #include "api/event_stream.hpp"
+#include "api/files.hpp"
 #include "api/job_json.hpp"
 #include "api/job_reads.hpp"
 #include "api/models.hpp"
@@ -26,7 +27,7 @@ http::ServerResponse unknown_route(std::string_view path) {
         fmt::format("There is nothing at {}; the calls are /v1/jobs, /v1/jobs/ID, "
                     "/v1/jobs/ID/events, /v1/jobs/ID/attempts, /v1/jobs/ID/logs, "
                     "/v1/jobs/ID/cancel, hold, release, retry or adopt, /v1/models, "
-                    "/v1/models/ID, /v1/backup, /v1/events, /v1/status, "
+                    "/v1/models/ID, /v1/files/SHA256, /v1/backup, /v1/events, /v1/status, "
                     "/v1/verify and /metrics.",
                     path.substr(0, 200))));
 }
@@ -76,6 +77,10 @@ std::optional<Problem> check_query(const Route& call, const http::Target& target
     }
     if (std::holds_alternative<route::Verify>(call)) {
         return check_parameters(target, {"files", "since"});
+    }
+    if (std::holds_alternative<route::ShowFile>(call)) return check_parameters(target, {"name"});
+    if (std::holds_alternative<route::PutFile>(call)) {
+        return check_parameters(target, {"name", "size", "offset"});
     }
     if (std::holds_alternative<route::SubmitJobs>(call)) {
         return check_parameters(target, {"dry_run"});
@@ -132,6 +137,12 @@ http::awaitable<http::ServerResponse> Api::answer(http::ServerRequest request) {
         co_return co_await adopt(*adopted, request);
     }
     if (std::holds_alternative<route::Backup>(call)) co_return co_await backup(request);
+    if (const auto* shown = std::get_if<route::ShowFile>(&call)) co_return file(shown->sha256);
+    if (const auto* put = std::get_if<route::PutFile>(&call)) {
+        auto piece = read_piece(put->sha256, *target, std::move(request.body));
+        if (const auto* problem = std::get_if<Problem>(&piece)) co_return to_response(*problem);
+        co_return co_await put_file(std::move(std::get<engine::SpoolPiece>(piece)));
+    }
     if (std::holds_alternative<route::EventStream>(call)) co_return stream(request, *target);
     if (std::holds_alternative<route::ListModels>(call)) co_return models();
     if (const auto* show = std::get_if<route::ShowModel>(&call)) co_return model(show->id);
@@ -148,11 +159,15 @@ http::awaitable<http::ServerResponse> Api::submit(http::ServerRequest request,
     const auto dry = read_dry_run(target);
     if (const auto* problem = std::get_if<Problem>(&dry)) co_return to_response(*problem);
     const std::string providers = provider_names(control_.status());
-    auto submission = read_submission(request, control_, clock_.now(), providers);
+    auto submission =
+        read_submission(request, control_, clock_.now(), providers, std::get<bool>(dry));
     if (const auto* problem = std::get_if<Problem>(&submission)) co_return to_response(*problem);
     auto& accepted = std::get<Submission>(submission);
     if (std::get<bool>(dry)) co_return dry_run(accepted);
-    const auto submitted = co_await control_.submit(std::move(accepted.requests));
+    engine::JobFiles files;
+    for (auto& checked : accepted.files) files.push_back(std::move(checked.files));
+    const auto submitted =
+        co_await control_.submit(std::move(accepted.requests), std::move(files));
     if (!submitted) co_return to_response(problem_of(submitted.error()));
     // Jobs that existed already may stand in a group that is not durable yet.
     const Status durable = co_await control_.read_barrier();
@@ -204,6 +219,20 @@ http::awaitable<http::ServerResponse> Api::backup(http::ServerRequest request) {
     co_return json_response(201, backup_json(*done));
 }
 
+http::awaitable<http::ServerResponse> Api::put_file(engine::SpoolPiece piece) {
+    const std::string sha256 = piece.sha256;
+    const auto kept = co_await control_.spool(std::move(piece));
+    if (kept) co_return file_response(*kept, kept->path.empty() ? 200 : 201);
+    const auto known = control_.spooled(sha256);
+    co_return to_response(file_problem(kept.error(), known ? known->received : 0));
+}
+
+http::ServerResponse Api::file(const std::string& sha256) {
+    const auto known = control_.spooled(sha256);
+    if (!known) return to_response(file_problem(known.error(), 0));
+    return file_response(*known);
+}
+
 http::awaitable<http::ServerResponse> Api::read(Route call, http::Target target) {
     // Read, then wait: what was read is durable when it is shown, whatever was written meanwhile.
     const auto rows = read_rows(control_, call, target);
@@ -243,8 +272,9 @@ http::ServerResponse Api::verify(const http::Target& target, bool head) {
 
 http::ServerResponse Api::dry_run(const Submission& submission) {
     json::array jobs;
-    for (const auto& request : submission.requests) {
-        jobs.push_back(dry_run_json(control_, request, clock_.now()));
+    for (std::size_t i = 0; i < submission.requests.size(); ++i) {
+        jobs.push_back(dry_run_json(control_, submission.requests[i], submission.files[i],
+                                    clock_.now()));
     }
     if (!submission.array) return json_response(200, jobs.front());
     json::object answer;

@@ -23,6 +23,8 @@ class Api : public http::Handler {
     http::awaitable<http::ServerResponse> submit(http::ServerRequest request, http::Target target);
     http::awaitable<http::ServerResponse> act(route::Act call, engine::Person person);
     http::awaitable<http::ServerResponse> adopt(route::Adopt call, http::ServerRequest request);
+    http::awaitable<http::ServerResponse> put_file(engine::SpoolPiece piece);
+    http::ServerResponse file(const std::string& sha256);
     // The engine's answer to a change of one job, or the problem that it met.
     http::awaitable<http::ServerResponse> changed(Result<domain::Job> job);
     http::awaitable<http::ServerResponse> backup(http::ServerRequest request);

@@ -62,6 +62,27 @@ catalogue::Estimate no_estimate() {
     return estimate;
 }
 
+template <class T>
+json::value opt(const std::optional<T>& value) {
+    return value ? json::value(*value) : json::value(nullptr);
+}
+
+json::object file_json(engine::Control& control, std::string_view model,
+                       const domain::InputFile& file, const catalogue::FileSeen& seen) {
+    json::object object;
+    object["field"] = file.field;
+    object["path"] = file.path;
+    object["bytes"] = file.bytes;
+    object["content_type"] = file.content_type;
+    object["width"] = opt(seen.width);
+    object["height"] = opt(seen.height);
+    object["seconds"] = opt(seen.seconds);
+    object["how"] = file.as_data_uri                      ? "inlined"
+                    : control.is_uploaded(model, file) ? "reused"
+                                                          : "uploaded";
+    return object;
+}
+
 }  // namespace
 
 std::variant<bool, Problem> read_dry_run(const http::Target& target) {
@@ -77,7 +98,7 @@ std::variant<bool, Problem> read_dry_run(const http::Target& target) {
 }
 
 json::object dry_run_json(engine::Control& control, const domain::JobRequest& request,
-                          Instant now) {
+                          const engine::CheckedFiles& files, Instant now) {
     const auto known = control.catalogue();
     const Model* model = known == nullptr ? nullptr : known->find(request.model);
     const auto parsed = parse_json(request.input);
@@ -101,6 +122,12 @@ json::object dry_run_json(engine::Control& control, const domain::JobRequest& re
             warnings.push_back(json::value(std::move(sentence)));
         }
     }
+    json::array local;
+    for (std::size_t i = 0; i < files.files.size(); ++i) {
+        local.push_back(file_json(control, request.model, files.files[i], files.seen[i]));
+    }
+    answer["files"] = std::move(local);
+    for (const std::string& sentence : files.advice) warnings.push_back(json::value(sentence));
     answer["warnings"] = std::move(warnings);
     return answer;
 }

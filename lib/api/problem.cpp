@@ -13,6 +13,7 @@ std::string_view title_of(int status) {
         case 405: return "Method Not Allowed";
         case 409: return "Conflict";
         case 410: return "Gone";
+        case 413: return "Content Too Large";
         case 415: return "Unsupported Media Type";
         case 422: return "Unprocessable Content";
         case 503: return "Service Unavailable";

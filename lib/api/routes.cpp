@@ -55,11 +55,20 @@ Route match_model(std::string_view method, std::string_view rest) {
     return when_reading(method, route::ShowModel{*id});
 }
 
+// `rest` is what follows "/v1/files/".
+Route match_file(std::string_view method, std::string_view rest) {
+    if (rest.empty() || rest.find('/') != std::string_view::npos) return route::Unknown{};
+    if (method == "PUT") return route::PutFile{std::string(rest)};
+    if (method == "GET" || method == "HEAD") return route::ShowFile{std::string(rest)};
+    return route::WrongMethod{"GET, HEAD, PUT"};
+}
+
 }  // namespace
 
 Route match_route(std::string_view method, std::string_view path) {
     constexpr std::string_view jobs = "/v1/jobs/";
     constexpr std::string_view models = "/v1/models/";
+    constexpr std::string_view files = "/v1/files/";
     if (path == "/v1/jobs") return match_collection(method);
     if (path == "/v1/events") return when_reading(method, route::EventStream{});
     if (path == "/v1/status") return when_reading(method, route::ServerStatus{});
@@ -70,6 +79,7 @@ Route match_route(std::string_view method, std::string_view path) {
     }
     if (path == "/v1/models") return when_reading(method, route::ListModels{});
     if (path.starts_with(models)) return match_model(method, path.substr(models.size()));
+    if (path.starts_with(files)) return match_file(method, path.substr(files.size()));
     if (path == "/metrics") return when_reading(method, route::Metrics{});
     if (path.starts_with(jobs)) return match_job(method, path.substr(jobs.size()));
     return route::Unknown{};

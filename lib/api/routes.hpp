@@ -24,6 +24,8 @@ struct Adopt { std::string id; };
 struct ListModels {};
 struct ShowModel { std::string id; };
 struct Backup {};
+struct ShowFile { std::string sha256; };
+struct PutFile { std::string sha256; };
 struct EventStream {};
 struct ServerStatus {};
 struct Verify {};
@@ -34,7 +36,8 @@ struct WrongMethod { std::string_view allow; };  // for the Allow header
 
 using Route = std::variant<route::ListJobs, route::SubmitJobs, route::ShowJob, route::JobEvents,
                            route::JobAttempts, route::JobLogs, route::Act, route::Adopt,
-                           route::ListModels, route::ShowModel, route::Backup, route::EventStream,
+                           route::ListModels, route::ShowModel, route::ShowFile, route::PutFile,
+                           route::Backup, route::EventStream,
                            route::ServerStatus, route::Verify, route::Metrics, route::Unknown,
                            route::WrongMethod>;
 

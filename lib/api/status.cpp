@@ -133,6 +133,12 @@ json::object status_json(const engine::EngineStatus& status, std::string_view ve
     clock["set"] = change_json(status.clock_set);
     clock["slept"] = change_json(status.clock_slept);
     object["clock"] = std::move(clock);
+    json::object catalogue;
+    catalogue["models"] = status.models;
+    json::array mistakes;
+    for (const auto& mistake : status.catalogue_mistakes) mistakes.push_back(json::value(mistake));
+    catalogue["mistakes"] = std::move(mistakes);
+    object["catalogue"] = std::move(catalogue);
     object["inbox_trouble"] = trouble_json(status.inbox_trouble);
     object["store_trouble"] = trouble_json(status.store_trouble);
     json::array errors;

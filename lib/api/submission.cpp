@@ -6,7 +6,6 @@
 #include <array>
 
 #include "base/encoding.hpp"
-#include "engine/intake_check.hpp"
 
 namespace reeld::api {
 namespace {
@@ -27,10 +26,13 @@ bool may_be_json(const Headers& headers) {
 // Reads items one by one and gathers every item's errors.
 class Reader {
   public:
-    Reader(engine::Control& control, Instant now, std::string_view providers)
-        : control_(control), catalogue_(control.catalogue()), now_(now), providers_(providers) {}
+    Reader(engine::Control& control, Instant now, std::string_view providers, bool dry_run)
+        : control_(control), now_(now), providers_(providers), dry_run_(dry_run) {}
 
-    void add(std::size_t index, const json::value& item) {
+    void add(std::size_t index, json::value item) {
+        checked_.emplace_back();
+        json::array told;
+        if (dry_run_) told = take_told(item);
         domain::Intake intake = domain::parse_job(item, now_);
         auto* errors = std::get_if<std::vector<domain::FieldError>>(&intake);
         const bool model_told =
@@ -39,13 +41,14 @@ class Reader {
         if (errors != nullptr) {
             for (const auto& error : *errors) note(index, error.field, error.message);
         }
-        if (!model_told) check_model(index, item);
+        if (!model_told) check_model(index, item, told);
         if (auto* request = std::get_if<domain::JobRequest>(&intake)) {
             requests_.push_back(std::move(*request));
         }
     }
     const json::array& errors() const { return errors_; }
     std::vector<domain::JobRequest> take() { return std::move(requests_); }
+    std::vector<engine::CheckedFiles> take_files() { return std::move(checked_); }
 
   private:
     void note(std::size_t index, std::string_view field, std::string_view message) {
@@ -55,13 +58,21 @@ class Reader {
         error["message"] = message;
         errors_.push_back(std::move(error));
     }
-    void check_model(std::size_t index, const json::value& item) {
+    static json::array take_told(json::value& item) {
+        auto* object = item.if_object();
+        const auto* told = object == nullptr ? nullptr : find_array(*object, "local_files");
+        if (told == nullptr) return {};
+        json::array taken = *told;
+        object->erase("local_files");
+        return taken;
+    }
+    void check_model(std::size_t index, const json::value& item, const json::array& told) {
         const auto* object = item.if_object();
         const auto model = object == nullptr ? std::nullopt : find_string(*object, "model");
         if (!model || model->empty()) return;
         if (control_.provider_of(*model)) {
-            for (const auto& error :
-                 engine::catalogue_mistakes(catalogue_.get(), control_.store(), *object)) {
+            checked_.back() = control_.check(*object, dry_run_ ? &told : nullptr);
+            for (const auto& error : checked_.back().mistakes) {
                 note(index, error.field, error.message);
             }
             return;
@@ -72,9 +83,10 @@ class Reader {
     }
 
     engine::Control& control_;
-    std::shared_ptr<const catalogue::Catalogue> catalogue_;
     Instant now_;
     std::string_view providers_;
+    bool dry_run_;
+    std::vector<engine::CheckedFiles> checked_;
     std::vector<domain::JobRequest> requests_;
     json::array errors_;
 };
@@ -103,7 +115,8 @@ Problem invalid_jobs(const json::array& errors, std::size_t items) {
 
 std::variant<Submission, Problem> read_submission(const http::ServerRequest& request,
                                                   engine::Control& control, Instant now,
-                                                  std::string_view configured_providers) {
+                                                  std::string_view configured_providers,
+                                                  bool dry_run) {
     if (!may_be_json(request.headers)) {
         return Problem(415, "unsupported_media_type",
                        "The body has to be JSON: send Content-Type: application/json.");
@@ -124,7 +137,7 @@ std::variant<Submission, Problem> read_submission(const http::ServerRequest& req
                                       "requests.",
                                       count, submission_jobs_max));
     }
-    Reader reader(control, now, configured_providers);
+    Reader reader(control, now, configured_providers, dry_run);
     if (items == nullptr) {
         reader.add(0, *body);
     } else {
@@ -133,6 +146,7 @@ std::variant<Submission, Problem> read_submission(const http::ServerRequest& req
     if (!reader.errors().empty()) return invalid_jobs(reader.errors(), count);
     Submission submission;
     submission.requests = reader.take();
+    submission.files = reader.take_files();
     submission.array = items != nullptr;
     return submission;
 }

@@ -15,13 +15,16 @@ inline constexpr std::size_t submission_jobs_max = 1000;
 
 struct Submission {
     std::vector<domain::JobRequest> requests;  // at least one
+    std::vector<engine::CheckedFiles> files;   // of each
     bool array = false;                        // the answer has the body's shape
 };
 
 // All or nothing: one bad item refuses all, and every item's errors are told at once, those of its
-// input included (engine::catalogue_mistakes).
+// input and of its files included (engine::check_job). In a dry run a job may have the member
+// local_files, see dry_run.hpp.
 std::variant<Submission, Problem> read_submission(const http::ServerRequest& request,
                                                   engine::Control& control, Instant now,
-                                                  std::string_view configured_providers);
+                                                  std::string_view configured_providers,
+                                                  bool dry_run = false);
 
 }  // namespace reeld::api

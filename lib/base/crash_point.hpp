@@ -127,6 +127,10 @@ namespace reeld {
     X(retention, removal_durable, "exported records are gone")                                    \
     X(retention, evidence_pruned, "the removal of old evidence stands in the open group")         \
     X(retention, evidence_gone, "old evidence is gone, its hashes stay")                          \
+    X(spool, piece_written, "more of a file for a job stands in the spool, not durable")          \
+    X(spool, folder_made, "a file for a job is whole and its folder stands, it has no name")      \
+    X(spool, published, "a file for a job is durable, whoever sent it has no answer")             \
+    X(spool, file_removed, "a file that no job needs is gone, its folder is there")               \
     X(stop, begins, "no new submit begins, those in flight are over or out of time")              \
     X(stop, tasks_ended, "every task has ended, their last changes are not durable")              \
     X(stop, committed, "everything is durable, the process is about to end")

@@ -23,9 +23,9 @@ constexpr std::int64_t priority_limit = 1'000'000;
 constexpr std::int64_t seconds_look_below = 100'000'000'000;
 constexpr std::int64_t year_10000_ms = 253'402'300'800'000;
 
-constexpr std::array<std::string_view, 11> known_members{
+constexpr std::array<std::string_view, 12> known_members{
     "id",       "model",        "input",  "batch",  "priority", "not_before",
-    "deadline", "max_attempts", "output", "labels", "unchecked"};
+    "deadline", "max_attempts", "output", "labels", "unchecked", "reuse_uploads"};
 constexpr std::array<std::string_view, 20> read_only_members{
     "state",          "reason",     "provider",     "request_id", "attempt",
     "queue_position", "progress",   "video_url",    "outputs",    "cost_usd",
@@ -115,6 +115,7 @@ class Reader {
         read_output();
         read_labels();
         read_unchecked();
+        check_reuse();
         refuse_other_members();
         if (!errors_.empty()) return std::move(errors_);
         return std::move(request_);
@@ -363,6 +364,15 @@ class Reader {
         } else {
             complain("unchecked", fmt::format("must be true or false (in a row 1 or 0), not {}",
                                               kind_of(*value)));
+        }
+    }
+
+    // What it says goes into the job's files.
+    void check_reuse() {
+        const json::value* value = given("reuse_uploads");
+        if (value != nullptr && !value->is_bool()) {
+            complain("reuse_uploads",
+                     fmt::format("must be true or false, not {}", kind_of(*value)));
         }
     }
 

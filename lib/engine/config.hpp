@@ -38,6 +38,7 @@ struct DownloadSetup {
 struct InputSetup {
     std::vector<std::string> folders;  // absolute; jobs may name files below them
     std::string spool;                 // absolute; for files that came over the socket. Empty: none
+    std::uint64_t file_max_bytes = 1ull << 30;    // of one file over the socket
     std::uint64_t spool_max_bytes = 20ull << 30;  // of all files in it together
     Millis keep = std::chrono::hours{7 * 24};     // of those that no unfinished job names
     std::uint64_t data_uri_max = 16ull << 10;     // longer files are uploaded; 0: all of them

@@ -12,8 +12,10 @@
 #include "base/result.hpp"
 #include "catalogue/catalogue.hpp"
 #include "domain/job.hpp"
+#include "engine/input_files.hpp"
 #include "engine/money_status.hpp"
 #include "engine/person.hpp"
+#include "engine/spooled_file.hpp"
 #include "engine/verifier.hpp"
 #include "runtime/clock.hpp"
 #include "store/store.hpp"
@@ -27,6 +29,9 @@ struct Submitted {
     domain::Job job;
     bool existed = false;  // the same id with the same content was there already
 };
+
+// Of each job of a submit, as check() has seen them; none at all: no job names a local file.
+using JobFiles = std::vector<std::vector<domain::InputFile>>;
 
 enum class Action { cancel, hold, release, retry };
 
@@ -109,6 +114,8 @@ struct EngineStatus {
     std::string outputs_trouble;  // why it cannot be written; empty: it can
     std::string webhook_address;  // where it listens; empty: polling only
     std::string webhook_public_url;
+    std::size_t models = 0;                       // in the catalogue
+    std::vector<std::string> catalogue_mistakes;  // files of its folder that are left out, and why
     std::optional<Trouble> inbox_trouble;
     std::optional<Trouble> store_trouble;
     std::optional<ClockChange> clock_set;    // the wall clock was set, last
@@ -130,7 +137,16 @@ class Control {
     // All or nothing. Errors: `conflict` with the first id that exists with other content,
     // `invalid` for a model that no configured provider serves.
     virtual awaitable<Result<std::vector<Submitted>>> submit(
-        std::vector<domain::JobRequest> requests) = 0;
+        std::vector<domain::JobRequest> requests, JobFiles files = {}) = 0;
+    // What is wrong with a job's input, and the local files in it (see check_job). `told`: what the
+    // caller of a dry run has seen of files that the daemon need not look at.
+    virtual CheckedFiles check(const json::object& job, const json::array* told = nullptr) = 0;
+    // Whether an upload of this file can stand in for another one now; false when its hash is not
+    // known yet.
+    virtual bool is_uploaded(std::string_view model, const domain::InputFile& file) = 0;
+    // Files that callers hand over, see FileSpool.
+    virtual Result<SpooledFile> spooled(const std::string& sha256) = 0;
+    virtual awaitable<Result<SpooledFile>> spool(SpoolPiece piece) = 0;
     // Errors: not_found, conflict (the state does not allow it; the context says why).
     // retry answers the new, linked job, or the one that an earlier retry made.
     virtual awaitable<Result<domain::Job>> act(JobId id, Action action, Person person) = 0;

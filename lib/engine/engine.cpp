@@ -71,6 +71,7 @@ Engine::Engine(Services services, EngineConfig config)
       inbox_(core_),
       backup_(core_),
       retention_(core_, tasks_),
+      spool_(core_),
       started_(core_.services.clock.elapsed()) {}
 
 void Engine::start() {
@@ -117,6 +118,7 @@ void Engine::spawn_loops() {
     tasks.spawn("inbox", inbox_.run());
     tasks.spawn("upkeep", run_upkeep());
     tasks.spawn("retention", retention_.run());
+    tasks.spawn("spool", spool_.run());
     if (!core_.config.webhook_public_url.empty()) tasks.spawn("webhook keys", webhooks_.warm_up());
 }
 
@@ -341,7 +343,7 @@ awaitable<void> Engine::run_upkeep() {
 }
 
 awaitable<Result<std::vector<Submitted>>> Engine::submit(
-    std::vector<domain::JobRequest> requests) {
+    std::vector<domain::JobRequest> requests, JobFiles files) {
     std::vector<Submitted> submitted;
     Error refused;
     bool is_refused = false;
@@ -355,7 +357,8 @@ awaitable<Result<std::vector<Submitted>>> Engine::submit(
         throw Abandon();
     };
     const Status stored = core_.services.store.transact([&](store::Tx& tx) {
-        for (domain::JobRequest& request : requests) {
+        for (std::size_t i = 0; i < requests.size(); ++i) {
+            domain::JobRequest& request = requests[i];
             const auto provider = provider_of(request.model);
             if (!provider) {
                 refuse(ErrorCode::invalid,
@@ -367,6 +370,7 @@ awaitable<Result<std::vector<Submitted>>> Engine::submit(
             Submitted one;
             std::string text = created_words("submitted over the socket", request);
             one.job = domain::first_row(std::move(request), *provider, core_.now());
+            if (i < files.size()) one.job.files = std::move(files[i]);
             const auto outcome = create(core_, tx, one.job, std::move(text));
             if (outcome == store::InsertOutcome::conflict) {
                 refuse(ErrorCode::conflict, one.job.request.id.str());
@@ -388,6 +392,17 @@ awaitable<Result<std::vector<Submitted>>> Engine::submit(
     core_.timer_bell.ring();
     core_.event_bell.ring();
     co_return submitted;
+}
+
+CheckedFiles Engine::check(const json::object& job, const json::array* told) {
+    return check_job(file_check(core_, find_string(job, "model").value_or(""), told),
+                     core_.services.store, job);
+}
+
+bool Engine::is_uploaded(std::string_view model, const domain::InputFile& file) {
+    static_cast<void>(model);
+    static_cast<void>(file);
+    return false;
 }
 
 awaitable<Result<Job>> Engine::act(JobId id, Action action, Person person) {
@@ -540,6 +555,10 @@ EngineStatus Engine::status() {
     status.started_at = status.now - (core_.services.clock.elapsed() - started_);
     status.clock_set = core_.clock_set;
     status.clock_slept = core_.clock_slept;
+    if (core_.config.catalogue != nullptr) {
+        status.models = core_.config.catalogue->models().size();
+        status.catalogue_mistakes = core_.config.catalogue->mistakes();
+    }
     const Status read = core_.services.store.transact([&](store::Tx& tx) {
         status.counts = tx.count_by_state();
         status.money = money_status(tx, core_.services.clock.day_of(status.now));

@@ -9,6 +9,7 @@
 #include "engine/core.hpp"
 #include "engine/dispatcher.hpp"
 #include "engine/fetch_stage.hpp"
+#include "engine/file_spool.hpp"
 #include "engine/inbox_intake.hpp"
 #include "engine/job_tasks.hpp"
 #include "engine/retention.hpp"
@@ -35,7 +36,13 @@ class Engine : public Control {
     void set_webhook_address(std::string address) { webhook_address_ = std::move(address); }
 
     awaitable<Result<std::vector<Submitted>>> submit(
-        std::vector<domain::JobRequest> requests) override;
+        std::vector<domain::JobRequest> requests, JobFiles files = {}) override;
+    CheckedFiles check(const json::object& job, const json::array* told = nullptr) override;
+    Result<SpooledFile> spooled(const std::string& sha256) override { return spool_.find(sha256); }
+    awaitable<Result<SpooledFile>> spool(SpoolPiece piece) override {
+        return spool_.put(std::move(piece));
+    }
+    bool is_uploaded(std::string_view model, const domain::InputFile& file) override;
     awaitable<Result<domain::Job>> act(JobId id, Action action,
                                        Person person = Person()) override;
     awaitable<Result<domain::Job>> adopt(JobId id, RequestId request,
@@ -85,6 +92,7 @@ class Engine : public Control {
     InboxIntake inbox_;
     Backup backup_;
     Retention retention_;
+    FileSpool spool_;
     Millis started_;  // on the clock's elapsed()
     std::string webhook_address_;
 };

@@ -36,24 +36,24 @@ std::optional<std::string> provider_for(const Core& core, const std::string& mod
     return std::nullopt;
 }
 
-// Everything that keeps the row from becoming a job, the catalogue's word included.
-std::vector<domain::FieldError> mistakes_of(const Core& core, const store::InboxRow& row,
-                                            const domain::Intake& parsed) {
-    std::vector<domain::FieldError> all;
-    if (const auto* errors = std::get_if<std::vector<domain::FieldError>>(&parsed)) all = *errors;
-    const bool model_told = std::any_of(all.begin(), all.end(), [](const auto& error) {
-        return error.field == "model";
-    });
+// Everything that keeps the row from becoming a job, the catalogue's word included; and its files.
+CheckedFiles check_row(const Core& core, const store::InboxRow& row, const domain::Intake& parsed) {
+    CheckedFiles all;
+    if (const auto* errors = std::get_if<std::vector<domain::FieldError>>(&parsed)) {
+        all.mistakes = *errors;
+    }
+    const bool model_told = std::any_of(all.mistakes.begin(), all.mistakes.end(),
+                                        [](const auto& error) { return error.field == "model"; });
     const auto model = find_string(row.job, "model");
     if (model_told || !model) return all;
     if (!provider_for(core, *model)) {
-        all.push_back(
+        all.mistakes.push_back(
             {"model", fmt::format("no configured provider serves \"{}\"", *model)});
         return all;
     }
-    auto more = catalogue_mistakes(core.config.catalogue.get(), core.services.store, row.job);
-    all.insert(all.end(), more.begin(), more.end());
-    return all;
+    auto checked = check_job(file_check(core, *model), core.services.store, row.job);
+    checked.mistakes.insert(checked.mistakes.begin(), all.mistakes.begin(), all.mistakes.end());
+    return checked;
 }
 
 }  // namespace
@@ -154,9 +154,9 @@ awaitable<Result<int>> InboxIntake::drain() {
 
 Status InboxIntake::take(const store::InboxRow& row, std::string& refusal) {
     auto parsed = domain::parse_job(row.job, core_.now());
-    const auto mistakes = mistakes_of(core_, row, parsed);
-    if (!mistakes.empty()) {
-        refusal = in_words(mistakes);
+    CheckedFiles checked = check_row(core_, row, parsed);
+    if (!checked.mistakes.empty()) {
+        refusal = in_words(checked.mistakes);
         return ok();
     }
     auto& request = std::get<domain::JobRequest>(parsed);
@@ -164,6 +164,7 @@ Status InboxIntake::take(const store::InboxRow& row, std::string& refusal) {
     const std::string id = request.id.str();
     std::string text = created_words("dropped into the inbox", request);
     domain::Job job = domain::first_row(std::move(request), *provider, core_.now());
+    job.files = std::move(checked.files);
     store::InsertOutcome outcome = store::InsertOutcome::inserted;
     std::optional<store::RetiredJob> retired;
     const Status status = core_.services.store.transact(

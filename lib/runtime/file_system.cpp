@@ -111,6 +111,15 @@ class SystemFileSystem final : public FileSystem {
         return errno_error("remove " + path);
     }
 
+    Status remove_folder(const std::string& path) override {
+        const auto place = roots_.place_of(path);
+        if (!place && place.error().code() == ErrorCode::not_found) return ok();
+        if (!place) return place.error();
+        const int gone = ::unlinkat(place->folder.get(), place->name.c_str(), AT_REMOVEDIR);
+        if (gone == 0 || errno == ENOENT) return ok();
+        return errno_error("remove folder " + path);
+    }
+
     Status make_folders(const std::string& root, const std::string& relative) override {
         if (relative.starts_with('/')) {
             return Error(ErrorCode::refused, "folder " + relative + " is not relative");

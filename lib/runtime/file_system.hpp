@@ -44,6 +44,8 @@ class FileSystem {
                                                      const std::string& path) = 0;
     virtual bool exists(const std::string& path) = 0;  // a dangling link exists too
     virtual Status remove(const std::string& path) = 0;  // not_found is no error
+    // An empty folder; not_found is no error.
+    virtual Status remove_folder(const std::string& path) = 0;
     // Makes missing folders below `root`, refusing links on the way: nothing lands outside it.
     virtual Status make_folders(const std::string& root, const std::string& relative) = 0;
     virtual Result<std::vector<std::string>> list(const std::string& folder) = 0;  // names

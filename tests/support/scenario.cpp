@@ -433,6 +433,27 @@ void play_retention(Stage& stage) {
     stage.wait(minutes{1});
 }
 
+WorldOptions tidying() {
+    WorldOptions options = usual();
+    options.inputs.keep = minutes{30};
+    return options;
+}
+
+// Files come over the socket, and go when no job has named them.
+void play_spool(Stage& stage) {
+    for (const char* bytes : {"the first of the files", "another one, which is longer"}) {
+        const Reply given = stage.hand_over(bytes);
+        stage.demand(given.status.has_value(), "a file is not taken");
+    }
+    stage.hand_over("the first of the files");
+    stage.wait(minutes{200});
+    const auto& files = stage.world().disk().files();
+    const bool left = std::any_of(files.begin(), files.end(), [](const auto& file) {
+        return file.first.starts_with(World::spool);
+    });
+    stage.demand(!left, "a file that no job names stays");
+}
+
 }  // namespace
 
 const std::vector<Chapter>& scenario() {
@@ -460,6 +481,7 @@ const std::vector<Chapter>& scenario() {
         {"restore", usual, play_restore},
         {"retention", retaining, play_retention},
         {"outputs", usual, play_outputs},
+        {"spool", tidying, play_spool},
         {"stop", usual, play_stop},
         {"clock", usual, play_clock},
     };

@@ -233,6 +233,14 @@ Status SimulatedDisk::remove(const std::string& path) {
     return ok();
 }
 
+Status SimulatedDisk::remove_folder(const std::string& path) {
+    if (const Status planned = step(Op::remove, path); !planned) return planned;
+    const auto names = list(path);
+    if (names && !names->empty()) return Error(ErrorCode::conflict, path + " is not empty");
+    folders_.erase(path);
+    return ok();
+}
+
 Status SimulatedDisk::make_folders(const std::string& root, const std::string& relative) {
     if (const Status planned = step(Op::make_folders, relative); !planned) return planned;
     if (!folders_.contains(root)) return Error(ErrorCode::not_found, "no folder " + root);

@@ -63,6 +63,7 @@ class SimulatedDisk final : public runtime::FileSystem {
                                                       const std::string& path) override;
     bool exists(const std::string& path) override;
     Status remove(const std::string& path) override;
+    Status remove_folder(const std::string& path) override;
     Status make_folders(const std::string& root, const std::string& relative) override;
     Result<std::vector<std::string>> list(const std::string& folder) override;
     Result<std::uint64_t> free_bytes(const std::string& folder) override;

@@ -78,6 +78,10 @@ void Stage::adopt(const std::string& id) {
     if (request) ask([&] { return world_.adopt(id, *request); });
 }
 
+Reply Stage::hand_over(const std::string& bytes) {
+    return ask([&] { return world_.hand_over(bytes); });
+}
+
 std::string Stage::backup(std::string name) {
     for (int tries = 0; tries < 5; ++tries) {
         const Reply reply = ask([&] { return world_.backup(name); });

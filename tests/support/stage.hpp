@@ -27,6 +27,8 @@ class Stage {
     void adopt(const std::string& id);
     // A copy, under that name or a similar one; that name.
     std::string backup(std::string name);
+    // A file for a job, over the socket.
+    Reply hand_over(const std::string& bytes);
     // The daemon is stopped, the copy takes the place of its databases, it starts again.
     void restore(const std::string& name);
     // Somebody looks at all jobs. What was shown must not be taken back later.

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <numeric>
 
+#include "base/crypto.hpp"
 #include "domain/intake.hpp"
 #include "providers/registry.hpp"
 #include "support/dropper.hpp"
@@ -116,7 +117,7 @@ World::World(WorldOptions options)
       provider_(std::make_unique<sandbox::Service>(provider_options(options_))),
       provider_changed_(loop_.get_executor()),
       net_(std::make_unique<SimulatedNet>(clock_, *rng_, *provider_, provider_changed_)),
-      disk_(std::make_unique<SimulatedDisk>(std::set<std::string>{outputs, "/state"})),
+      disk_(std::make_unique<SimulatedDisk>(std::set<std::string>{outputs, "/state", spool, shots})),
       wires_(std::make_unique<runtime::TaskGroup>(
           loop_.get_executor(),
           [this](const std::string& name, std::exception_ptr) { broken_.push_back(name); })) {
@@ -185,6 +186,9 @@ engine::EngineConfig World::config() const {
     config.webhook_public_url = settings_.hooks_url;
     config.retention = options_.retention;
     config.retention.export_folder = exports;
+    config.inputs = options_.inputs;
+    config.inputs.spool = spool;
+    config.inputs.folders = {shots};
     return config;
 }
 
@@ -521,6 +525,36 @@ ReplyPtr World::backup(const std::string& name) {
     auto reply = std::make_shared<Reply>();
     life_->tasks.spawn("backup", backup_task(name, Copy{acknowledged_, 0, 0}, reply));
     return reply;
+}
+
+ReplyPtr World::hand_over(const std::string& bytes) {
+    auto reply = std::make_shared<Reply>();
+    life_->tasks.spawn("hand over", hand_over_task(bytes, reply));
+    return reply;
+}
+
+runtime::awaitable<void> World::hand_over_task(std::string bytes, std::shared_ptr<Reply> reply) {
+    const std::string sha256 = sha256_hex(bytes);
+    Status status = ok();
+    for (;;) {
+        const auto known = life_->engine->spooled(sha256);
+        if (dead_) co_return;
+        if (!known) status = known.error();
+        if (!known || !known->path.empty()) break;
+        engine::SpoolPiece piece;
+        piece.sha256 = sha256;
+        piece.name = "shot.png";
+        piece.size = bytes.size();
+        piece.offset = known->received;
+        piece.bytes = bytes.substr(known->received, bytes.size() / 2 + 1);
+        const auto put = co_await life_->engine->spool(std::move(piece));
+        if (dead_) co_return;
+        if (put || put.error().code() == ErrorCode::conflict) continue;
+        status = put.error();
+        break;
+    }
+    reply->status = status;
+    reply->given = true;
 }
 
 void World::put_back(const std::string& name) {

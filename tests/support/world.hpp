@@ -40,6 +40,7 @@ struct WorldOptions {
     Millis inbox_interval = engine::EngineConfig{}.inbox_interval;
     int checkpoint_frames = store::StoreConfig{}.checkpoint_frames;
     engine::RetentionSetup retention;  // the folder is filled in
+    engine::InputSetup inputs;         // the folders are filled in
     bool trace = false;         // the journal is written
     sandbox::Options provider;  // seed and public_url are filled in
 };
@@ -70,6 +71,8 @@ class World {
     static constexpr auto hooks_url = "http://127.0.0.1:8460";
     static constexpr auto outputs = "/outputs";
     static constexpr auto exports = "/state/exports";
+    static constexpr auto spool = "/state/files";
+    static constexpr auto shots = "/shots";  // where jobs may name files
 
     explicit World(WorldOptions options);
     ~World();
@@ -118,6 +121,8 @@ class World {
     ReplyPtr adopt(const std::string& id, const std::string& request_id);
     // A copy of both databases beside them, under this name.
     ReplyPtr backup(const std::string& name);
+    // Hands a file over as `reel submit` does, in two pieces, on from where another process was.
+    ReplyPtr hand_over(const std::string& bytes);
     // Between two processes: the copy of that name takes the databases' place.
     void put_back(const std::string& name);
     // One statement on the inbox; the rows it changed, -1 when it was refused. `promised` and
@@ -204,6 +209,7 @@ class World {
     };
     runtime::awaitable<void> backup_task(std::string name, Copy copy,
                                          std::shared_ptr<Reply> reply);
+    runtime::awaitable<void> hand_over_task(std::string bytes, std::shared_ptr<Reply> reply);
     void check_jobs(std::vector<std::string>& wrong);
     void check_chain(std::vector<std::string>& wrong);
     void check_file(const domain::Job& job, const domain::Output& output,

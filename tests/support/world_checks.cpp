@@ -292,7 +292,15 @@ void World::check_disk(std::vector<std::string>& wrong) {
         }
     }
     for (const auto& [path, content] : disk_->files()) {
-        if (path.starts_with(exports)) continue;
+        if (path.starts_with(exports) || path.starts_with(shots)) continue;
+        if (path.starts_with(spool)) {
+            // What has a name there is what it says.
+            const std::string sum = path.substr(std::string(spool).size() + 1, 64);
+            if (!path.ends_with(".part") && sum != sha256_hex(content->bytes())) {
+                wrong.push_back("another file than it says: " + path);
+            }
+            continue;
+        }
         if (path.find(".part") != std::string::npos) {
             wrong.push_back("ownerless file " + path);
         } else if (!planned.contains(path)) {

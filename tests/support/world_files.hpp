@@ -30,6 +30,7 @@ class WorldFiles final : public runtime::FileSystem {
                                                       const std::string& path) override {
         return disk_.open_below(root, path);
     }
+    Status remove_folder(const std::string& path) override { return disk_.remove_folder(path); }
     Status make_folders(const std::string& root, const std::string& relative) override {
         return disk_.make_folders(root, relative);
     }

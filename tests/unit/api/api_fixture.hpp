@@ -5,12 +5,15 @@
 
 #include <boost/asio/io_context.hpp>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "api/api.hpp"
 #include "domain/transition.hpp"
+#include "engine/file_spool.hpp"
+#include "engine/intake_check.hpp"
 #include "runtime/task_group.hpp"
 #include "support/fake_clock.hpp"
 #include "support/simulated_disk.hpp"
@@ -51,8 +54,9 @@ class FakeControl final : public engine::Control {
     }
 
     engine::awaitable<Result<std::vector<engine::Submitted>>> submit(
-        std::vector<domain::JobRequest> requests) override {
+        std::vector<domain::JobRequest> requests, engine::JobFiles job_files) override {
         ++submits;
+        submitted_files = std::move(job_files);
         if (refusal) co_return *refusal;
         std::vector<engine::Submitted> submitted;
         for (auto& request : requests) {
@@ -62,6 +66,29 @@ class FakeControl final : public engine::Control {
             submitted.push_back(std::move(*one));
         }
         co_return submitted;
+    }
+
+    engine::CheckedFiles check(const json::object& job, const json::array* told) override {
+        const engine::FileCheck how{inputs, files, known_models.get(), nullptr, told};
+        return engine::check_job(how, *store_, job);
+    }
+    Result<engine::SpooledFile> spooled(const std::string& sha256) override {
+        if (!engine::is_sha256(sha256)) return Error(ErrorCode::invalid, "no SHA-256");
+        engine::SpooledFile file = spooled_files[sha256];
+        file.sha256 = sha256;
+        return file;
+    }
+    engine::awaitable<Result<engine::SpooledFile>> spool(engine::SpoolPiece piece) override {
+        pieces.push_back(piece);
+        if (refusal) co_return *refusal;
+        engine::SpooledFile& file = spooled_files[piece.sha256];
+        file.sha256 = piece.sha256;
+        file.received += piece.bytes.size();
+        if (file.received == piece.size) file.path = "/state/files/" + piece.sha256 + "/a";
+        co_return file;
+    }
+    bool is_uploaded(std::string_view, const domain::InputFile& file) override {
+        return !file.sha256.empty() && file.sha256 == uploaded;
     }
 
     engine::awaitable<Result<domain::Job>> adopt(JobId id, RequestId request,
@@ -169,7 +196,12 @@ class FakeControl final : public engine::Control {
     }
 
     std::shared_ptr<const catalogue::Catalogue> known_models;
-    test::SimulatedDisk files;
+    test::SimulatedDisk files{{"/outputs", "/shots", "/state"}};
+    engine::InputSetup inputs;
+    std::map<std::string, engine::SpooledFile> spooled_files;
+    std::vector<engine::SpoolPiece> pieces;
+    engine::JobFiles submitted_files;  // of the last submit
+    std::string uploaded;              // the hash of what can be reused
     int submits = 0;
     int barriers = 0;
     std::optional<Error> barrier_failure;

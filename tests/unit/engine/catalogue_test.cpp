@@ -91,3 +91,19 @@ TEST_CASE("a job whose model is not known any more can be tried again") {
     REQUIRE(room.act("a", engine::Action::cancel));
     CHECK(room.act("a", engine::Action::retry));
 }
+
+TEST_CASE("a row's local files are looked at like those of the socket") {
+    Room room;
+    room.config.catalogue = catalogue::load();
+    room.config.inputs.folders = {"/shots"};
+    room.disk.put("/shots/note.txt", "no image at all");
+    room.start();
+    constexpr const char* with_image = "fal-ai/minimax/hailuo-02/standard/image-to-video";
+    REQUIRE(drop_row(room.inbox(), "a", with_image, R"({"prompt":"x","image_url":"/etc/key"})"));
+    REQUIRE(drop_row(room.inbox(), "b", with_image,
+                     R"({"prompt":"x","image_url":"/shots/note.txt"})"));
+    look(room);
+    CHECK(!has(room, "a"));
+    CHECK(error_of(room, "a").find("[inputs] folders, which names /shots") != std::string::npos);
+    CHECK(error_of(room, "b").starts_with("input.image_url: \"/shots/note.txt\" is"));
+}
