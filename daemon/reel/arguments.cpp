@@ -28,6 +28,7 @@ constexpr const char* submit_examples =
     "--input gives. `reel submit MODEL --help` tells what the model takes.\n"
     "Examples:\n"
     "  reel submit fal-ai/minimax/hailuo-02/standard/text-to-video prompt='a fox runs' duration=6\n"
+    "  reel submit eachlabs/minimax-i2v-01 prompt='she smiles' first_frame_image=./shot.png\n"
     "  reel submit eachlabs/minimax-i2v-01 --input scene.json --not-before 2h --label scene=3\n"
     "  reel submit minimax/h3/text-to-video prompt='a fox runs' --dry-run";
 
@@ -206,6 +207,8 @@ class Grammar {
             ->excludes(wait);
         sub->add_flag("--unchecked", options_.unchecked,
                       "Take a model or an input that the catalogue does not know");
+        sub->add_flag("--no-reuse", options_.no_reuse,
+                      "Upload the files anew, also when the provider has them");
         sub->add_option("--timeout", timeout_, "Wait at most so long")
             ->check(is_duration())
             ->needs(wait);

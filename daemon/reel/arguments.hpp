@@ -36,6 +36,7 @@ struct Options {
     bool wait = false;
     bool dry_run = false;
     bool unchecked = false;
+    bool no_reuse = false;
     std::string help;  // submit MODEL --help: the text without the model; nothing is submitted
 
     // wait, watch

@@ -236,6 +236,23 @@ void check_retention(const Observation& seen, Findings& findings) {
                           Exit::disk);
 }
 
+// A job for a model that was left out is refused, or compared with the model that came with reeld.
+void check_catalogue(const Observation& seen, Findings& findings) {
+    const auto* catalogue = find_object(seen.status, "catalogue");
+    const auto* mistakes = catalogue == nullptr ? nullptr : find_array(*catalogue, "mistakes");
+    if (mistakes == nullptr) return;
+    for (const auto& mistake : *mistakes) {
+        if (!mistake.is_string()) continue;
+        findings.emplace_back(Verdict::warning, "catalogue", std::string(mistake.get_string()),
+                              "Mend the file, then `systemctl reload reeld`.");
+    }
+    if (mistakes->empty()) {
+        findings.emplace_back(Verdict::ok, "catalogue",
+                              fmt::format("{} models are known",
+                                          find_int(*catalogue, "models").value_or(0)));
+    }
+}
+
 std::string_view name_of(Verdict verdict) {
     switch (verdict) {
         case Verdict::ok: return "ok";
@@ -259,6 +276,7 @@ std::vector<Finding> diagnose(const Observation& seen) {
     check_trouble(seen, "inbox", findings);
     check_trouble(seen, "store", findings);
     check_retention(seen, findings);
+    check_catalogue(seen, findings);
     return findings;
 }
 

@@ -54,8 +54,44 @@ json::value typed(const std::string& text, const json::object& schema) {
     return listed ? std::move(*parsed) : as_text;
 }
 
+const json::object* member_of(const json::object* schema, std::string_view name) {
+    const auto* properties = schema == nullptr ? nullptr : find_object(*schema, "properties");
+    return properties == nullptr ? nullptr : find_object(*properties, name);
+}
+
+// "voice_setting.speed" as its names; whole where the schema has such a name or a name would be empty.
+std::vector<std::string> names_of(const std::string& key, const json::object& schema) {
+    std::vector<std::string> names;
+    if (member_of(&schema, key) == nullptr) {
+        for (std::size_t at = 0; at <= key.size();) {
+            const std::size_t dot = std::min(key.find('.', at), key.size());
+            if (dot == at) return {key};
+            names.push_back(key.substr(at, dot - at));
+            at = dot + 1;
+        }
+        if (key.ends_with('.')) return {key};
+    }
+    return names.empty() ? std::vector<std::string>{key} : names;
+}
+
+Status put_value(json::object& input, const std::vector<std::string>& names, json::value value) {
+    json::object* at = &input;
+    for (std::size_t i = 0; i + 1 < names.size(); ++i) {
+        json::value& next = (*at)[names[i]];
+        if (next.is_null()) next = json::object();
+        if (!next.is_object()) {
+            return Error(ErrorCode::invalid,
+                         fmt::format("\"{}\" is no object: it has no member \"{}\"", names[i],
+                                     names[i + 1]));
+        }
+        at = &next.get_object();
+    }
+    (*at)[names.back()] = std::move(value);
+    return ok();
+}
+
 Result<json::value> value_of(const Pair& pair, const ReadFile& read_file,
-                             const json::object& schema) {
+                             const json::object* member) {
     std::string text = pair.value;
     if (text.starts_with('@')) {
         auto file = read_file(text.substr(1));
@@ -66,9 +102,6 @@ Result<json::value> value_of(const Pair& pair, const ReadFile& read_file,
         if (!is_utf8(text)) {
             return Error(ErrorCode::invalid, fmt::format("{}: the text is not UTF-8", pair.key));
         }
-        const auto* properties = find_object(schema, "properties");
-        const auto* member =
-            properties == nullptr ? nullptr : find_object(*properties, pair.key);
         return member == nullptr ? json::value(text) : typed(text, *member);
     }
     auto parsed = parse_json(text);
@@ -91,9 +124,13 @@ Result<json::object> add_pairs(json::object input, const std::vector<std::string
         if (!seen.insert(pair->key).second) {
             return Error(ErrorCode::invalid, fmt::format("\"{}\" is given twice", pair->key));
         }
-        auto value = value_of(*pair, read_file, schema);
+        const auto names = names_of(pair->key, schema);
+        const json::object* member = &schema;
+        for (const std::string& name : names) member = member_of(member, name);
+        auto value = value_of(*pair, read_file, member);
         if (!value) return value.error();
-        input[pair->key] = std::move(*value);
+        const Status put = put_value(input, names, std::move(*value));
+        if (!put) return put.error();
     }
     return input;
 }

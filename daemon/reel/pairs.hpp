@@ -2,6 +2,7 @@
 // key=value words of the command line as members of a model's input.
 //   key=text      what the model's schema wants there; a string when it tells nothing
 //   key:=JSON     a number, true, null, an array, an object …
+//   a.b=text      a member of a member, where the schema names no member "a.b"
 //   key=@FILE     the file's text;  key:=@FILE  the file's JSON
 #include <functional>
 #include <string>

@@ -178,6 +178,25 @@ std::string render_model(const json::object& model, const Look& look) {
     return text;
 }
 
+namespace {
+
+// "image_url: shot.png, image/png, 1280x720, 81234 bytes, is uploaded"
+std::string local_file(const json::object& file) {
+    const std::string path = member(file, "path");
+    std::string text = fmt::format("{}: {}, {}", member(file, "field"),
+                                   clean(path.substr(path.rfind('/') + 1)),
+                                   member(file, "content_type"));
+    const auto width = find_int(file, "width");
+    const auto height = find_int(file, "height");
+    if (width && height) text += fmt::format(", {}x{}", *width, *height);
+    text += fmt::format(", {} bytes", find_int(file, "bytes").value_or(0));
+    const std::string how = member(file, "how");
+    if (how == "uploaded") return text + ": would be uploaded";
+    return text + (how == "reused" ? ": is uploaded already" : ": goes into the input itself");
+}
+
+}  // namespace
+
 std::string render_dry_run(const json::object& answer, const Look& look) {
     std::string text;
     line(text, "model", member(answer, "model"), look);
@@ -191,6 +210,11 @@ std::string render_dry_run(const json::object& answer, const Look& look) {
     line(text, "check", checked ? "the input is right" : "the input was not checked", look);
     members_of(text, answer, "input", "sends", look);
     members_of(text, answer, "defaults", "default", look);
+    if (const auto* files = find_array(answer, "files")) {
+        for (const auto& one : *files) {
+            if (one.is_object()) line(text, "local", local_file(one.get_object()), look);
+        }
+    }
     line(text, "cost", cost_of(answer), look);
     line(text, "file", member(answer, "path"), look);
     if (const auto* warnings = find_array(answer, "warnings")) {

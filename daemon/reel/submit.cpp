@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "reel/local_files.hpp"
 #include "reel/pairs.hpp"
 #include "reel/render_job.hpp"
 #include "reel/render_models.hpp"
@@ -80,6 +81,7 @@ Result<json::object> make_job(const Session& session, const json::object& schema
     if (options.max_attempts) job["max_attempts"] = *options.max_attempts;
     if (!options.output.empty()) job["output"] = options.output;
     if (options.unchecked) job["unchecked"] = true;
+    if (options.no_reuse) job["reuse_uploads"] = false;
     if (!options.labels.empty()) {
         auto labels = read_labels(options.labels);
         if (!labels) return labels.error();
@@ -137,16 +139,37 @@ awaitable<Exit> show_help(Session& session) {
 
 }  // namespace
 
+// Local files: a dry run is told of them, for a submit they are sent.
+awaitable<std::optional<Failure>> hand_over(Session& session, json::object& job,
+                                            json::object schema) {
+    const json::value& input = job["input"];
+    auto files = find_local_files(session, input.get_object(), schema);
+    if (!files) {
+        co_return Failure(Exit::usage, files.error().message(),
+                          "Paths count from this folder; http://, https:// and data: are URLs.");
+    }
+    if (files->empty()) co_return std::nullopt;
+    if (!session.options.dry_run) co_return co_await send_files(session, job, std::move(*files));
+    const Status told = tell_files(session, job, std::move(*files));
+    if (told) co_return std::nullopt;
+    co_return Failure(Exit::error, told.error().message());
+}
+
 awaitable<Exit> run_submit(Session& session) {
     if (!session.options.help.empty()) co_return co_await show_help(session);
     json::object schema;
     if (needs_schema(session)) schema = co_await fetch_schema(session);
-    const auto job = make_job(session, schema);
+    auto job = make_job(session, schema);
     if (!job) {
         const Failure failure(Exit::usage, job.error().message(),
                               "`reel submit --help` shows how input is written.");
         co_return report(session, failure);
     }
+    if (!needs_schema(session) && may_name_files((*job)["input"])) {
+        schema = co_await fetch_schema(session);
+    }
+    const auto unsent = co_await hand_over(session, *job, std::move(schema));
+    if (unsent) co_return report(session, *unsent);
     const std::string target = session.options.dry_run ? "/v1/jobs?dry_run=true" : "/v1/jobs";
     const Called called = co_await call(session, "POST", target, json::serialize(*job));
     if (const auto* failure = std::get_if<Failure>(&called)) co_return report(session, *failure);

@@ -202,7 +202,8 @@ Status App::start_sandbox() {
 }
 
 Status App::open_state() {
-    for (const std::string& folder : {config_.paths.state, config_.paths.outputs}) {
+    const std::string spool = config_.paths.state + "/files";
+    for (const std::string& folder : {config_.paths.state, config_.paths.outputs, spool}) {
         const Status made = make_folder(folder);
         if (!made) return made;
     }

@@ -194,6 +194,29 @@ constexpr std::array<Key<Downloads>, 4> downloads_keys{{
      }},
 }};
 
+constexpr std::array<Key<Inputs>, 6> inputs_keys{{
+    {"folders",
+     [](const Value& v, Inputs& i) {
+         const auto* list = v.node.as_array();
+         if (list == nullptr) return v.wrong_type("a list of folders such as [\"/srv/shots\"]");
+         i.folders.clear();
+         for (const toml::node& item : *list) {
+             std::string folder;
+             if (read_checked(Value{item, v.key, v.mistakes}, folder, wrong_path)) {
+                 i.folders.push_back(folder);
+             }
+         }
+     }},
+    {"keep", [](const Value& v, Inputs& i) { read_duration(v, i.keep, "1h", "36500d"); }},
+    {"max_bytes", [](const Value& v, Inputs& i) { read_size(v, i.max_bytes, "1KiB", "1TiB"); }},
+    {"spool_max_bytes",
+     [](const Value& v, Inputs& i) { read_size(v, i.spool_max_bytes, "1KiB", "16TiB"); }},
+    {"data_uri_max",
+     [](const Value& v, Inputs& i) { read_size(v, i.data_uri_max, "0B", "128KiB"); }},
+    {"upload_concurrency",
+     [](const Value& v, Inputs& i) { read_number(v, i.upload_concurrency, 1, 16); }},
+}};
+
 constexpr std::array<Key<KeepLimits>, 2> keep_keys{{
     {"max_age",
      [](const Value& v, KeepLimits& k) {
@@ -424,8 +447,8 @@ void add_warnings(Config& config) {
     }
 }
 
-constexpr std::array<std::string_view, 7> section_names{
-    "paths", "webhook", "providers", "downloads", "retention", "catalogue", "log"};
+constexpr std::array<std::string_view, 8> section_names{
+    "paths", "webhook", "providers", "downloads", "inputs", "retention", "catalogue", "log"};
 
 void read_retention(const Value& value, const toml::table& table, Config& config) {
     read_table(table, value.key, retention_keys, config.retention, value.mistakes);
@@ -433,6 +456,17 @@ void read_retention(const Value& value, const toml::table& table, Config& config
     // What is downloaded must not be able to write into what was exported.
     if (!folder.empty() && folder == config.paths.outputs) {
         value.wrong("export must be a folder of its own, not the outputs folder");
+    }
+}
+
+// Whoever may drop rows could otherwise have the database uploaded. Asked once both sections are read.
+void check_folders(const toml::table& table, const Config& config, Mistakes& mistakes) {
+    const auto* node = table.get("inputs");
+    const std::string& state = config.paths.state;
+    for (const std::string& folder : config.inputs.folders) {
+        if (folder != state && !state.starts_with(folder + "/")) continue;
+        Value{*node, "inputs", mistakes}.wrong(
+            fmt::format("folders must not hold the state folder, as {} does", folder));
     }
 }
 
@@ -456,6 +490,8 @@ void read_section(const Value& value, std::span<const std::string_view> provider
         read_providers(*table, providers, config, mistakes);
     } else if (value.key == "downloads") {
         read_table(*table, value.key, downloads_keys, config.downloads, mistakes);
+    } else if (value.key == "inputs") {
+        read_table(*table, value.key, inputs_keys, config.inputs, mistakes);
     } else if (value.key == "retention") {
         read_retention(value, *table, config);
     } else if (value.key == "catalogue") {
@@ -536,6 +572,7 @@ Result<Config> parse_config(std::string_view text, const std::string& file,
     for (const auto& [key, node] : parsed->table()) {
         read_section(Value{node, std::string(key.str()), mistakes}, providers, config);
     }
+    check_folders(parsed->table(), config, mistakes);
     if (!mistakes.lines.empty()) return Error(ErrorCode::invalid, mistakes.text());
     add_warnings(config);
     return config;
@@ -559,6 +596,7 @@ std::vector<std::string> known_keys(std::span<const std::string_view> providers)
         add("providers." + std::string(name), keys_of_provider(name));
     }
     add("downloads", downloads_keys);
+    add("inputs", inputs_keys);
     for (const auto& key : retention_keys) {
         const std::string path = "retention." + std::string(key.name);
         if (key.name == "export" || key.name == "evidence") {

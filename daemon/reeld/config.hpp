@@ -68,6 +68,15 @@ struct Retention {
     std::optional<Millis> evidence;
 };
 
+struct Inputs {
+    std::vector<std::string> folders;  // absolute
+    std::uint64_t max_bytes = std::uint64_t{1} << 30;
+    std::uint64_t spool_max_bytes = std::uint64_t{20} << 30;
+    Millis keep{7 * 24 * 3'600'000};
+    std::uint64_t data_uri_max = 16 * 1024;
+    std::int64_t upload_concurrency = 2;
+};
+
 struct Catalogue {
     std::string folder;  // of the user's own models; empty: none
 };
@@ -79,6 +88,7 @@ struct Config {
     // for it is found (credentials.hpp).
     std::map<std::string, ProviderSettings> providers;
     Downloads downloads;
+    Inputs inputs;
     Retention retention;
     Catalogue catalogue;
     log::Level log_level = log::Level::info;

@@ -69,6 +69,15 @@ void add_provider(std::vector<Setting>& out, const std::string& name,
     add("retry.max", exact_duration(provider.retry.max));
 }
 
+void add_inputs(std::vector<Setting>& out, const Inputs& inputs) {
+    out.push_back({"inputs.folders", or_dash(fmt::format("{}", fmt::join(inputs.folders, ", ")))});
+    out.push_back({"inputs.keep", exact_duration(inputs.keep)});
+    out.push_back({"inputs.max_bytes", exact_size(inputs.max_bytes)});
+    out.push_back({"inputs.spool_max_bytes", exact_size(inputs.spool_max_bytes)});
+    out.push_back({"inputs.data_uri_max", exact_size(inputs.data_uri_max)});
+    out.push_back({"inputs.upload_concurrency", fmt::to_string(inputs.upload_concurrency)});
+}
+
 void add_limits(std::vector<Setting>& out, std::string_view name, const KeepLimits& limits) {
     out.push_back({fmt::format("retention.{}.max_age", name),
                    limits.max_age ? exact_duration(*limits.max_age) : "-"});
@@ -108,6 +117,7 @@ std::vector<Setting> settings_of(const Config& config) {
     out.push_back({"downloads.max_bytes", exact_size(config.downloads.max_bytes)});
     out.push_back({"downloads.allowed_hosts",
                    or_dash(fmt::format("{}", fmt::join(config.downloads.allowed_hosts, ", ")))});
+    add_inputs(out, config.inputs);
     add_retention(out, config);
     out.push_back({"catalogue.folder", or_dash(config.catalogue.folder)});
     out.push_back({"log.level", std::string(log::to_string(config.log_level))});

@@ -65,6 +65,18 @@ engine::DownloadSetup download_setup(const Config& config) {
     return setup;
 }
 
+engine::InputSetup input_setup(const Config& config) {
+    engine::InputSetup setup;
+    setup.folders = config.inputs.folders;
+    setup.spool = config.paths.state + "/files";
+    setup.file_max_bytes = config.inputs.max_bytes;
+    setup.spool_max_bytes = config.inputs.spool_max_bytes;
+    setup.keep = config.inputs.keep;
+    setup.data_uri_max = config.inputs.data_uri_max;
+    setup.upload_concurrency = static_cast<int>(config.inputs.upload_concurrency);
+    return setup;
+}
+
 engine::RetentionSetup retention_setup(const Config& config) {
     engine::RetentionSetup setup;
     setup.export_folder = export_folder(config);
@@ -85,6 +97,7 @@ Result<Setup> make_setup(const Config& config, const KeySources& sources) {
     Setup setup;
     setup.engine.downloads = download_setup(config);
     setup.engine.retention = retention_setup(config);
+    setup.engine.inputs = input_setup(config);
     setup.engine.catalogue = load_catalogue(config.catalogue.folder);
     setup.warnings = setup.engine.catalogue->mistakes();
     if (config.webhook) setup.engine.webhook_public_url = config.webhook->public_url;

@@ -227,6 +227,15 @@ TEST_CASE("the doctor finds nothing wrong with a healthy daemon") {
     CHECK(exit_of(findings) == Exit::ok);
     for (const auto& finding : findings) CHECK(finding.verdict == Verdict::ok);
 
+    SUBCASE("and names a model's file that was left out") {
+        seen.status["catalogue"] = json::object{
+            {"models", 54}, {"mistakes", json::array{"/etc/reeld/models/a.json: id: is missing"}}};
+        const auto all = diagnose(seen);
+        CHECK(all.back().check == "catalogue");
+        CHECK(all.back().verdict == Verdict::warning);
+        CHECK(all.back().detail == "/etc/reeld/models/a.json: id: is missing");
+        CHECK(exit_of(all) == Exit::ok);
+    }
     SUBCASE("and names what is, with a remedy and a code") {
         seen.version = "1.2.4";
         seen.date = "Sat, 21 Nov 2026 08:00:00 GMT";

@@ -105,6 +105,13 @@ TEST_CASE("every key of the file arrives where it belongs") {
         {"downloads", "allowed_hosts = ['*.a.example', '127.0.0.1:80', '[::1]:81']",
          "downloads.allowed_hosts", "*.a.example, 127.0.0.1:80, [::1]:81"},
         {"downloads", "allowed_hosts = []", "downloads.allowed_hosts", "-"},
+        {"inputs", "folders = ['/srv/shots', '/srv/sounds']", "inputs.folders",
+         "/srv/shots, /srv/sounds"},
+        {"inputs", "keep = '2h'", "inputs.keep", "2h"},
+        {"inputs", "max_bytes = '2GiB'", "inputs.max_bytes", "2GiB"},
+        {"inputs", "spool_max_bytes = '1GiB'", "inputs.spool_max_bytes", "1GiB"},
+        {"inputs", "data_uri_max = '0B'", "inputs.data_uri_max", "0B"},
+        {"inputs", "upload_concurrency = 16", "inputs.upload_concurrency", "16"},
         {"log", "level = 'debug'", "log.level", "debug"},
     };
     for (const Good& good : table) {
@@ -197,6 +204,20 @@ TEST_CASE("a wrong value is refused with file, line, key and what would be right
         CHECK_MESSAGE((of_section || of_key), text);
         CHECK_MESSAGE(text.find(bad.says) != std::string::npos, text);
     }
+}
+
+TEST_CASE("the state folder cannot be among those of the inputs") {
+    const auto text = [](const std::string& folder) {
+        const auto config = parse("[inputs]\nfolders = ['/srv', '" + folder +
+                                  "']\n[paths]\nstate = '/data/reel/state'\n");
+        return config ? std::string() : config.error().context();
+    };
+    CHECK(text("/data/reel/state").find(":1: inputs: folders must not hold the state folder") !=
+          std::string::npos);
+    CHECK(text("/data").find("as /data does") != std::string::npos);
+    CHECK(text("/data/reel/state/outputs") == "");
+    CHECK(text("/data/reel/sta") == "");
+    CHECK(text("srv").find("must be an absolute path") != std::string::npos);
 }
 
 TEST_CASE("a socket path too long for the kernel is refused") {
