@@ -36,11 +36,11 @@ check "… and all of them complete" exits 0 reel wait pasted-1 pasted-2 pasted-
 before=$(billed)
 
 # --- what is refused, by each way in, and what it costs: nothing
-check "the command refuses a bad input with 2" exits 2 reel submit "$image" duration=7 promt=x image_url=/home/me/a.png
+check "the command refuses a bad input with 2" exits 2 reel submit "$image" duration=7 promt=x image_url=ftp://me/a.png
 check "… with what is missing" contains "$(cat "$scratch/exits.err")" 'input.prompt: is missing'
 check "… with the choices" contains "$(cat "$scratch/exits.err")" 'input.duration: must be "6" or "10", not "7"'
 check "… with the nearest name" contains "$(cat "$scratch/exits.err")" 'did you mean "prompt"?'
-check "… and with what a file needs" contains "$(cat "$scratch/exits.err")" 'input.image_url: "/home/me/a.png" is no URL'
+check "… and with what a file needs" contains "$(cat "$scratch/exits.err")" 'input.image_url: "ftp://me/a.png" is no URL'
 check "10 s with 1080P is refused" exits 2 reel submit "$image" prompt=x image_url=https://x.example/a duration=10 resolution=1080P
 check "… in a sentence" contains "$(cat "$scratch/exits.err")" '10 s is not available at 1080P'
 check "a wrong camera move is refused" exits 2 reel submit fal-ai/minimax/video-01-director 'prompt=[Pan lefft] a street'
