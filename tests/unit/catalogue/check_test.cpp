@@ -52,7 +52,7 @@ TEST_CASE("all mistakes are told at once, each with its field") {
         standard, R"({"image_url":"a.png","duration":7,"resolution":"768p","sed":1})");
     CHECK(errors.size() == 5);
     says(about(errors, "input.prompt"), "is missing; a text of at most 2000 characters is needed");
-    says(about(errors, "input.image_url"), "the provider fetches the file itself");
+    says(about(errors, "input.image_url"), "the absolute path of a local file");
     says(about(errors, "input.duration"), "must be \"6\" or \"10\", not 7");
     says(about(errors, "input.resolution"), "did you mean \"768P\"?");
     says(about(errors, "input.sed"), "is unknown; the model takes prompt, image_url");
