@@ -400,9 +400,14 @@ CheckedFiles Engine::check(const json::object& job, const json::array* told) {
 }
 
 bool Engine::is_uploaded(std::string_view model, const domain::InputFile& file) {
-    static_cast<void>(model);
-    static_cast<void>(file);
-    return false;
+    const auto provider = provider_of(model);
+    if (!provider || file.fresh || file.sha256.empty()) return false;
+    const auto known = core_.services.store.transact([&](store::Tx& tx) {
+        return tx.find_upload(*provider, file.sha256, file.content_type);
+    });
+    if (!known || !*known || (*known)->file_url.empty()) return false;
+    const auto last = domain::last_use((*known)->uploaded_at, (*known)->expires_at);
+    return !last || core_.now() < *last;
 }
 
 awaitable<Result<Job>> Engine::act(JobId id, Action action, Person person) {

@@ -49,19 +49,6 @@ struct Hashing {
     }
 };
 
-// Paths below the spool that jobs still need.
-Status collect_named(store::Store& store, std::set<std::string>& named) {
-    return store.transact([&](store::Tx& tx) {
-        constexpr int all = 1'000'000;
-        for (const store::State state : domain::all_states) {
-            if (domain::is_terminal(state)) continue;
-            for (const domain::Job& job : tx.jobs_in_state(state, all)) {
-                for (const domain::InputFile& file : job.files) named.insert(file.path);
-            }
-        }
-    });
-}
-
 }  // namespace
 
 bool is_sha256(std::string_view text) {
@@ -346,8 +333,10 @@ Status FileSpool::sweep() {
         if (!is_kept(sha256, entry)) old.push_back(sha256);
     }
     if (old.empty()) return ok();
-    std::set<std::string> named;
-    if (const Status read = collect_named(core_.services.store, named); !read) return read;
+    const auto paths =
+        core_.services.store.transact([](store::Tx& tx) { return tx.input_paths(); });
+    if (!paths) return paths.error();
+    const std::set<std::string> named(paths->begin(), paths->end());
     Status worst = ok();
     for (const std::string& sha256 : old) {
         const Entry& entry = entries_.at(sha256);

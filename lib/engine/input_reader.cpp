@@ -6,6 +6,7 @@
 #include <array>
 #include <atomic>
 
+#include "engine/input_files.hpp"
 #include "engine/upload_policy.hpp"
 
 namespace reeld::engine {
@@ -17,22 +18,6 @@ using domain::Refusal;
 constexpr std::size_t piece_bytes = 64 * 1024;
 // How often a body that goes out asks whether anybody still wants it.
 constexpr std::uint64_t ask_every = 1024 * 1024;
-
-bool is_below(const std::string& folder, const std::string& path) {
-    return !folder.empty() && path.size() > folder.size() + 1 && path.starts_with(folder) &&
-           path[folder.size()] == '/';
-}
-
-Result<std::unique_ptr<runtime::File>> open_allowed(Core& core, const std::string& path) {
-    const InputSetup& inputs = core.config.inputs;
-    std::vector<std::string> roots = inputs.folders;
-    roots.push_back(inputs.spool);
-    for (const std::string& root : roots) {
-        if (is_below(root, path)) return core.services.files.open_below(root, path);
-    }
-    return Error(ErrorCode::refused,
-                 "it is in no folder that [inputs] folders of the configuration names");
-}
 
 // Lives in the frame of the coroutine that waits for it.
 struct Hashing {
@@ -80,7 +65,7 @@ struct Hashing {
 }  // namespace
 
 std::variant<InputReader, Refusal> InputReader::open(Core& core, const InputFile& file) {
-    auto opened = open_allowed(core, file.path);
+    auto opened = open_input(core.config.inputs, core.services.files, file.path);
     if (!opened) {
         switch (opened.error().code()) {
             case ErrorCode::not_found: return file_missing(file);
