@@ -5,7 +5,7 @@
 namespace reeld::fuzz {
 
 std::span<const Target> all_targets() {
-    static constexpr std::array<Target, 20> targets{{
+    static constexpr std::array<Target, 21> targets{{
         {"http_request", run_http_request},
         {"http_connection", run_http_connection},
         {"http_response", run_http_response},
@@ -26,6 +26,7 @@ std::span<const Target> all_targets() {
         {"faults", run_faults},
         {"event_stream", run_event_stream},
         {"arguments", run_arguments},
+        {"model_file", run_model_file},
     }};
     return targets;
 }

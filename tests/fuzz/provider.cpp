@@ -1,7 +1,9 @@
 // What comes from a provider: answers to each call, signed and unsigned webhooks, key sets.
 //
-// An answer is written as a letter for the call, the status, headers by line, an empty line, the
-// body: "s 200\nRetry-After: 5\n\n{…}". A webhook begins with "signed" or "raw" in place of these.
+// An answer is written as a letter for the call, the status (negative: cut short), headers by line, an empty line, the
+// body: "s 200\nRetry-After: 5\n\n{…}". The letters: s submit, q status, v an event of its stream, r
+// result, c cancel, k key check, h history; of uploads u and U the start call of a small and a large
+// file, p and P the PUT of a file and of a part, e the end, x and y start and PUT of Eachlabs. A webhook begins with "signed" or "raw" in place of these.
 #include <boost/json/array.hpp>
 #include <charconv>
 
@@ -20,16 +22,23 @@ namespace event = domain::event;
 constexpr Instant now = from_unix_ms(1'795'000'000'000);
 const std::string model = "fal-ai/minimax/hailuo-02/standard/text-to-video";
 
+std::unique_ptr<provider_api::Provider> make_provider(std::string_view name) {
+    provider_api::ProviderConfig config;
+    config.key = Secret("id:secret");
+    for (const providers::Entry& entry : providers::registry()) {
+        if (entry.name == name) return entry.make(config);
+    }
+    throw std::logic_error("this build lacks a provider");
+}
+
 const provider_api::Provider& provider() {
-    static const auto fal = [] {
-        provider_api::ProviderConfig config;
-        config.key = Secret("id:secret");
-        for (const providers::Entry& entry : providers::registry()) {
-            if (entry.name == "fal") return entry.make(config);
-        }
-        throw std::logic_error("this build has no fal");
-    }();
+    static const auto fal = make_provider("fal");
     return *fal;
+}
+
+const provider_api::Provider& eachlabs() {
+    static const auto other = make_provider("eachlabs");
+    return *other;
 }
 
 std::string seed() {
@@ -123,7 +132,67 @@ void check(const Event& event) {
     std::visit(Checker{}, event);
 }
 
+// A request of an upload that carries no key: to where the ticket leads, and with whole headers.
+void check_put(const HttpRequest& request, const std::string& put_url) {
+    const auto url = parse_url(request.url);
+    const auto given = parse_url(put_url);
+    must(url && given && origin_of(*url) == origin_of(*given), "it goes where the ticket says");
+    for (const Header& header : request.headers.all()) {
+        must(header.value.find("id:secret") == std::string::npos, "no key leaves with a file");
+        must(!header.name.empty(), "a header's name");
+        for (const char c : header.name + header.value) {
+            const auto byte = static_cast<unsigned char>(c);
+            must(byte >= 0x20 && byte != 0x7F, "a header that is one line");
+        }
+    }
+}
+
+void check_start(const provider_api::Provider& asked, const provider_api::UploadFile& file,
+                 const Exchange& exchange) {
+    const auto read = asked.read_upload_start(file, exchange, now);
+    if (const auto* refusal = std::get_if<domain::Refusal>(&read)) return check_refusal(*refusal);
+    must(exchange.response.status / 100 == 2, "only a 2xx gives leave");
+    const auto& ticket = std::get<provider_api::UploadTicket>(read);
+    must(provider_api::is_upload_url(ticket.file_url), "a file's URL");
+    must(ticket.expires_at && *ticket.expires_at > now, "a life to come");
+    const auto part = asked.build_upload_part(ticket, file, 1);
+    must(part.has_value() && part->method == "PUT", "a first part");
+    check_put(*part, ticket.put_url);
+    if (const auto end = asked.build_upload_end(ticket, {"etag"})) check_put(*end, ticket.put_url);
+}
+
+void check_part(const provider_api::Provider& asked, std::uint64_t part_bytes,
+                const Exchange& exchange) {
+    provider_api::UploadTicket ticket;
+    ticket.part_bytes = part_bytes;
+    const auto read = asked.read_upload_part(ticket, exchange);
+    if (const auto* refusal = std::get_if<domain::Refusal>(&read)) return check_refusal(*refusal);
+    must(exchange.response.status / 100 == 2, "only a 2xx takes a part");
+    const auto& etag = std::get<std::string>(read);
+    check_text(etag);
+    must(part_bytes == 0 || !etag.empty(), "an etag for every part");
+}
+
+// Letters as in run_provider_answer(); false for one that no upload has.
+bool read_upload(char call, const Exchange& exchange) {
+    const provider_api::UploadFile small{"a.png", "image/png", 1000};
+    const provider_api::UploadFile large{"a.mp4", "video/mp4", 200'000'000};
+    switch (call) {
+        case 'u': check_start(provider(), small, exchange); return true;
+        case 'U': check_start(provider(), large, exchange); return true;
+        case 'x': check_start(eachlabs(), small, exchange); return true;
+        case 'p': check_part(provider(), 0, exchange); return true;
+        case 'P': check_part(provider(), 10 * 1024 * 1024, exchange); return true;
+        case 'y': check_part(eachlabs(), 0, exchange); return true;
+        case 'e':
+            if (const auto refusal = provider().read_upload_end(exchange)) check_refusal(*refusal);
+            return true;
+        default: return false;
+    }
+}
+
 void read_by(char call, const Exchange& exchange) {
+    if (read_upload(call, exchange)) return;
     provider_api::SubmitIntent intent;
     intent.model = model;
     intent.input = "{}";
@@ -138,6 +207,11 @@ void read_by(char call, const Exchange& exchange) {
         case 'q': return check(provider().read_status(exchange));
         case 'r': return check(provider().read_result(exchange));
         case 'c': return check(provider().read_cancel(exchange));
+        case 'v':
+            if (const auto seen = provider().read_stream_event(exchange.response.body)) {
+                check(Event(*seen));
+            }
+            return;
         case 'k': {
             const auto checked = provider().read_key_check(exchange);
             if (!checked) check_text(checked.error().context());
@@ -164,6 +238,11 @@ void run_provider_answer(std::string_view input) {
     std::from_chars(first.data() + 2, first.data() + first.size(), exchange.response.status);
     exchange.response.headers = read_headers(lines);
     exchange.response.body = std::string(lines.rest());
+    if (exchange.response.status < 0) {
+        exchange.response.complete = false;
+        exchange.response.status = -exchange.response.status;
+        exchange.error = Error(ErrorCode::reset, "the body ended early");
+    }
     read_by(first.front(), exchange);
 }
 

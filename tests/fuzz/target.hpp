@@ -64,5 +64,6 @@ void run_config(std::string_view input);
 void run_faults(std::string_view input);
 void run_event_stream(std::string_view input);
 void run_arguments(std::string_view input);
+void run_model_file(std::string_view input);
 
 }  // namespace reeld::fuzz
