@@ -37,7 +37,8 @@ std::shared_ptr<const catalogue::Catalogue> price_list(const sandbox::Options& p
         const bool fal = std::string_view(id) != World::eachlabs_model;
         files.push_back({id, fmt::format(R"({{"id":"{}","input":{{"type":"object","properties":{{)"
                                          R"("prompt":{{"type":"string"}},)"
-                                         R"("first_frame_image":{{"type":"string"}},)"
+                                         R"("image_url":{{"type":"string","format":"uri"}},)"
+                                         R"("first_frame_image":{{"type":"string","format":"uri"}},)"
                                          R"("output_format":{{"type":"string"}}}}}},"price":)"
                                          R"({{"rules":[{{"usd":{},"per":"request"}}]}},)"
                                          R"("example":{{"prompt":"x"}}}})",
