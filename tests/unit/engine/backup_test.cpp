@@ -23,6 +23,13 @@ struct Archive : Room {
         }
         return started.get();
     }
+    void send_one_of_two() {
+        limits().concurrency = 1;
+        start();
+        REQUIRE(submit("sent"));
+        REQUIRE(until([&] { return is("sent", State::submitted); }));
+        REQUIRE(submit("waiting"));
+    }
     // Starts an engine on the copy instead.
     void restore() {
         put_copy();
@@ -96,11 +103,7 @@ TEST_CASE("a backup whose second half cannot be published leaves no half") {
 
 TEST_CASE("an engine on a copy holds what was pending and follows what was at the provider") {
     Archive room;
-    room.limits().concurrency = 1;
-    room.start();
-    REQUIRE(room.submit("sent"));
-    REQUIRE(room.until([&] { return room.is("sent", State::submitted); }));
-    REQUIRE(room.submit("waiting"));
+    room.send_one_of_two();
     // The simulated disk knows nothing of the copy, so its last step fails; the copy is there.
     static_cast<void>(room.back_up());
     const int submits = room.client.count["submit"];
@@ -119,11 +122,7 @@ TEST_CASE("an engine on a copy holds what was pending and follows what was at th
 
 TEST_CASE("on a copy that somebody holds nothing is begun before what was pending is held") {
     Archive room;
-    room.limits().concurrency = 1;
-    room.start();
-    REQUIRE(room.submit("sent"));
-    REQUIRE(room.until([&] { return room.is("sent", State::submitted); }));
-    REQUIRE(room.submit("waiting"));
+    room.send_one_of_two();
     static_cast<void>(room.back_up());
     room.put_copy();
     room.limits().concurrency = 4;

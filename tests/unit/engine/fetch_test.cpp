@@ -20,6 +20,15 @@ void put(Room& room, const std::string& path, const std::string& content) {
     REQUIRE((*file)->append(content).has_value());
 }
 
+// Of "a", into x.mp4; the file's bytes come five seconds after they are asked for.
+void begin_slow_fetch(Room& room) {
+    finish_at_provider(room);
+    room.client.delay["file"] = Millis{5'000};
+    room.start();
+    REQUIRE(room.submit("a", {{"output", "x.mp4"}}));
+    REQUIRE(room.until([&] { return room.client.count["file"] == 1; }));
+}
+
 }  // namespace
 
 TEST_CASE("two outputs are two files") {
@@ -49,11 +58,7 @@ TEST_CASE("a stranger's file under the name is left alone") {
 
 TEST_CASE("a stranger's file that comes after the plan makes it plan anew") {
     Room room;
-    finish_at_provider(room);
-    room.client.delay["file"] = Millis{5'000};
-    room.start();
-    REQUIRE(room.submit("a", {{"output", "x.mp4"}}));
-    REQUIRE(room.until([&] { return room.client.count["file"] == 1; }));
+    begin_slow_fetch(room);
     put(room, "/outputs/x.mp4", "mine");
     REQUIRE(room.until([&] { return room.is("a", State::completed); }));
     CHECK(room.disk.at("/outputs/x.mp4") == "mine");
@@ -156,11 +161,7 @@ TEST_CASE("a start that cannot read the owners of parts removes none") {
 
 TEST_CASE("what the disk does not let go of at once is removed later") {
     Room room;
-    finish_at_provider(room);
-    room.client.delay["file"] = Millis{5'000};
-    room.start();
-    REQUIRE(room.submit("a", {{"output", "x.mp4"}}));
-    REQUIRE(room.until([&] { return room.client.count["file"] == 1; }));
+    begin_slow_fetch(room);
     REQUIRE(room.act("a", engine::Action::cancel));
     room.disk.fail(SimulatedDisk::Op::remove, 1, ErrorCode::io, 10);
     room.pass(Millis{10'000});

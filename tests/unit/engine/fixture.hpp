@@ -203,6 +203,14 @@ struct Room {
         settle(loop);
         life.reset();
     }
+    // The process dies while the answer of this job's submit is on its way.
+    void die_in_submit(const std::string& id) {
+        client.delay["submit"] = std::chrono::hours{1};
+        start();
+        REQUIRE(submit(id));
+        REQUIRE(until([&] { return client.count["submit"] == 1; }));
+        end();
+    }
     engine::Engine& engine() { return *life->engine; }
 
     template <class T>

@@ -45,11 +45,7 @@ struct Refused : Room {
 
 TEST_CASE("an interrupted submit that cannot be named at the start is named by its timer") {
     Room room;
-    room.client.delay["submit"] = std::chrono::hours{1};
-    room.start();
-    REQUIRE(room.submit("a"));
-    REQUIRE(room.until([&] { return room.client.count["submit"] == 1; }));
-    room.end();
+    room.die_in_submit("a");
     room.open();
     Foreign holder(room.database());
     holder.exec("BEGIN IMMEDIATE");

@@ -37,17 +37,23 @@ bool submit(Room& room, const std::string& id, json::object more = {}) {
     return room.submit(std::move(one));
 }
 
+// The sound that job "a" has as its file now.
+std::string spoken(Room& room, const char* kind) {
+    std::string sound = sound_of(kind);
+    speak(room, sound);
+    room.start();
+    REQUIRE(submit(room, "a"));
+    REQUIRE(room.until([&] { return room.is("a", State::completed); }));
+    return sound;
+}
+
 std::string ask(Room& room, const std::string& sql) { return Foreign(room.database()).ask(sql); }
 
 }  // namespace
 
 TEST_CASE("sound within the answer becomes a verified file, and nothing is asked for it") {
     Room room;
-    const std::string sound = sound_of("mp3");
-    speak(room, sound);
-    room.start();
-    REQUIRE(submit(room, "a"));
-    REQUIRE(room.until([&] { return room.is("a", State::completed); }));
+    const std::string sound = spoken(room, "mp3");
     const Job job = room.job("a");
     REQUIRE(job.outputs.size() == 1);
     CHECK(job.outputs[0].path == "/outputs/a.mp3");
@@ -63,11 +69,7 @@ TEST_CASE("sound within the answer becomes a verified file, and nothing is asked
 
 TEST_CASE("the bytes within an answer stand neither in the trail nor in the evidence") {
     Room room;
-    const std::string sound = sound_of("mp3");
-    speak(room, sound);
-    room.start();
-    REQUIRE(submit(room, "a"));
-    REQUIRE(room.until([&] { return room.is("a", State::completed); }));
+    const std::string sound = spoken(room, "mp3");
     const std::string piece = to_hex(sound).substr(0, 64);
     CHECK(ask(room, "SELECT count(*) FROM events WHERE instr(patch, '" + piece + "')") == "0");
     CHECK(ask(room, "SELECT count(*) FROM evidence WHERE instr(CAST(body AS TEXT), '" + piece +

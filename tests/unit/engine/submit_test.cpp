@@ -80,11 +80,7 @@ TEST_CASE("a job whose provider left the configuration before its POST is not ta
 
 TEST_CASE("a submit whose answer never came is found again after a restart as undecided") {
     Room room;
-    room.client.delay["submit"] = std::chrono::hours{1};
-    room.start();
-    REQUIRE(room.submit("a"));
-    REQUIRE(room.until([&] { return room.client.count["submit"] == 1; }));
-    room.end();
+    room.die_in_submit("a");
     room.start();
     CHECK(room.is("a", State::submit_unknown));
     CHECK(room.job("a").reason == Reason::interrupted);
