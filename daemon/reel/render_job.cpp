@@ -202,6 +202,22 @@ void add_outputs(std::string& text, const json::object& job, const Look& look) {
     }
 }
 
+// "input.image_url  /srv/shot.png  image/png  https://…"
+void add_inputs(std::string& text, const json::object& job, const Look& look) {
+    const auto* files = find_array(job, "files");
+    if (files == nullptr) return;
+    for (const auto& one : *files) {
+        const auto* file = one.if_object();
+        if (file == nullptr) continue;
+        const std::string url = member(*file, "url");
+        add_line(text, "input file",
+                 fmt::format("{}  {}  {}  {}", member(*file, "field"), member(*file, "path"),
+                             member(*file, "content_type"),
+                             url.empty() ? "not uploaded yet" : url),
+                 look);
+    }
+}
+
 // The day is told once when the whole trail is of one day.
 std::string take_day(Table& table) {
     constexpr std::size_t day_size = 11;  // "2026-11-21T"
@@ -320,7 +336,9 @@ std::string render_job(const json::object& job, const Look& look) {
     for (const auto& one : job) {
         const std::string_view name(one.key().data(), one.key().size());
         if (name == "unknown" || name == "also_billed") continue;
-        if (name == "outputs") {
+        if (name == "files") {
+            add_inputs(text, job, look);
+        } else if (name == "outputs") {
             add_outputs(text, job, look);
         } else if (name == "state") {
             const std::string state = member(job, "state");

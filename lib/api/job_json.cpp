@@ -73,6 +73,18 @@ void add_request(json::object& object, const domain::JobRequest& request) {
     object["labels"] = labels_json(request.labels);
 }
 
+json::object input_file_json(const domain::InputFile& file) {
+    json::object object;
+    object["field"] = file.field;
+    object["path"] = file.path;
+    object["bytes"] = file.bytes;
+    object["content_type"] = file.content_type;
+    object["sha256"] = text_or_null(file.sha256);
+    object["url"] = text_or_null(domain::shown_url(file));
+    object["expires_at"] = time_json(file.expires_at);
+    return object;
+}
+
 bool is_time_column(std::string_view name) {
     return name.ends_with("_at") || name == "not_before" || name == "deadline";
 }
@@ -136,6 +148,9 @@ json::object job_json(const domain::Job& job, domain::Reason reason) {
     object["queue_position"] = job.queue_position ? json::value(*job.queue_position) : nullptr;
     object["progress"] = job.progress ? json::value(*job.progress) : nullptr;
     object["video_url"] = video_url(job.outputs);
+    json::array files;
+    for (const auto& file : job.files) files.push_back(input_file_json(file));
+    object["files"] = std::move(files);
     json::array outputs;
     for (const auto& output : job.outputs) outputs.push_back(output_json(output));
     object["outputs"] = std::move(outputs);

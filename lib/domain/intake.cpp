@@ -26,11 +26,11 @@ constexpr std::int64_t year_10000_ms = 253'402'300'800'000;
 constexpr std::array<std::string_view, 12> known_members{
     "id",       "model",        "input",  "batch",  "priority", "not_before",
     "deadline", "max_attempts", "output", "labels", "unchecked", "reuse_uploads"};
-constexpr std::array<std::string_view, 20> read_only_members{
+constexpr std::array<std::string_view, 21> read_only_members{
     "state",          "reason",     "provider",     "request_id", "attempt",
     "queue_position", "progress",   "video_url",    "outputs",    "cost_usd",
     "error",          "created_at", "submitted_at", "finished_at",
-    "cost_by_estimate_usd", "estimated_cost_usd", "estimate_is_sure",
+    "files",          "cost_by_estimate_usd", "estimated_cost_usd", "estimate_is_sure",
     "reserved_usd", "possibly_billed_usd", "unpriced_submits"};
 // What a model takes; in a job it belongs one level deeper.
 constexpr std::array<std::string_view, 10> input_members{

@@ -157,10 +157,12 @@ check "neither was submitted" equal 0 "$(ledger "SELECT count(*) FROM accepted
 
 # --- a large one, in parts, through a kill
 make_png "$scratch/large.png" 1280 720 95000000
+control '{"faults": {"put_slow": 0.5}}' >/dev/null
 check "a file of 95 MB is taken" exits 0 in_job large large.png
 uploading_parts() { test "$(reel_db "SELECT count(*) FROM uploads WHERE json_array_length(etags) BETWEEN 1 AND 8")" -gt 0; }
 eventually 10 uploading_parts
 kill_daemon
+control '{"faults": {"put_slow": 0}}' >/dev/null
 parts=$(reel_db "SELECT json_array_length(etags) FROM uploads ORDER BY json_array_length(etags) DESC LIMIT 1")
 check "it starts again after a kill in the middle" start_daemon --config "$config"
 check "the job completes" exits 0 reel wait large --timeout 40s
@@ -169,6 +171,8 @@ check "nothing was paid twice" equal 1 "$(ledger "SELECT count(*) FROM accepted
     WHERE json_extract(j, '\$.input.prompt') = 'large'")"
 check "parts were there before the kill" test "${parts:-0}" -gt 0
 
-# --- the catalogue's folder
+large_uploads() { curl -sS "$sandbox_url/_sandbox/uploads" | rows "SELECT count(*)
+    FROM doc, json_each(doc.j, '\$.uploads') AS e WHERE json_extract(e.value, '\$.name') = 'large.png'"; }
+check "the upload went on, none was begun anew" equal 1 "$(large_uploads)"
 check "verify finds nothing wrong" exits 0 reel verify
 finish
