@@ -54,7 +54,7 @@ TOML
 # sent ID MEMBER: what the provider was given there.
 sent() {
     ledger "SELECT json_extract(j, '\$.input.$2') FROM accepted
-        WHERE json_extract(j, '\$.input.prompt') = '$1' ORDER BY rowid DESC LIMIT 1"
+        WHERE json_extract(j, '\$.input.prompt') = '$1' LIMIT 1"
 }
 # arrived ID MEMBER FILE: the URL that the provider was given leads to these bytes.
 arrived() {
@@ -82,8 +82,8 @@ make_png "$shots/small.png" 512 512 100
 cd "$scratch" || exit 1
 
 # --- what a person types
-check "a dry run tells of the file" contains "$(in_job dry ./shot.png --dry-run)" \
-    'image/png, 1280x720, 20069 bytes: would be uploaded'
+check "a dry run tells of the file" contains "$(in_job dry ./shot.png --dry-run 2>/dev/null)" \
+    'image/png, 1280x720, 20057 bytes: would be uploaded'
 check "… and leaves none behind" equal 0 "$(spooled)"
 check "a file that is not there is a usage error" exits 2 in_job none ./none.png
 check "a job by command" exits 0 in_job cli-1 ./shot.png
