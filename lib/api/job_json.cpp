@@ -44,6 +44,12 @@ json::object output_json(const domain::Output& output) {
     return object;
 }
 
+json::array files_json(const std::vector<domain::InputFile>& files) {
+    json::array array;
+    for (const auto& file : files) array.push_back(input_file_json(file));
+    return array;
+}
+
 json::value video_url(const std::vector<domain::Output>& outputs) {
     const auto video = std::find_if(outputs.begin(), outputs.end(), [](const auto& output) {
         return output.content_type.starts_with("video/");
@@ -116,6 +122,9 @@ json::object public_changes(const json::object& patch) {
             changes["estimate_is_sure"] = value;
         } else if (name == "unpriced_attempts") {
             changes["unpriced_submits"] = value;
+        } else if (name == "files") {
+            const auto files = domain::input_files_of(value);
+            changes[key] = files ? json::value(files_json(*files)) : value;
         } else if (name == "result_values") {
             changes["values"] = value;
         } else if (name == "input" && value.is_string()) {
@@ -148,9 +157,7 @@ json::object job_json(const domain::Job& job, domain::Reason reason) {
     object["queue_position"] = job.queue_position ? json::value(*job.queue_position) : nullptr;
     object["progress"] = job.progress ? json::value(*job.progress) : nullptr;
     object["video_url"] = video_url(job.outputs);
-    json::array files;
-    for (const auto& file : job.files) files.push_back(input_file_json(file));
-    object["files"] = std::move(files);
+    object["files"] = files_json(job.files);
     json::array outputs;
     for (const auto& output : job.outputs) outputs.push_back(output_json(output));
     object["outputs"] = std::move(outputs);

@@ -32,7 +32,7 @@ TEST_CASE_FIXTURE(ApiFixture, "a job is shown with exactly the public members") 
     const std::vector<std::string> members{
         "id", "model", "input", "batch", "priority", "not_before", "deadline", "max_attempts",
         "output", "labels", "state", "reason", "provider", "request_id", "attempt",
-        "queue_position", "progress", "video_url", "outputs", "values", "cost_usd",
+        "queue_position", "progress", "video_url", "files", "outputs", "values", "cost_usd",
         "cost_by_estimate_usd", "estimated_cost_usd", "estimate_is_sure", "reserved_usd",
         "possibly_billed_usd", "unpriced_submits", "error", "retry_of",
         "created_at", "submitted_at", "finished_at"};

@@ -52,6 +52,18 @@ class ScriptedProvider final : public http::Client {
         answer["lookup"] = answer["history"];
         answer["key check"] = [](const HttpRequest&) { return answered(404, "{}"); };
         answer["keys"] = [](const HttpRequest&) { return answered(200, key_set({good_seed()})); };
+        answer["upload start"] = [this](const HttpRequest&) {
+            const int n = count["upload start"];
+            return answered(200, fmt::format(R"({{"file_url":"http://127.0.0.1:8470/stored/{}",)"
+                                             R"("upload_url":"http://127.0.0.1:8470/put/{}?sig=geheim"}})",
+                                             n, n));
+        };
+        answer["put"] = [this](const HttpRequest&) {
+            Exchange exchange = answered(200, "");
+            exchange.response.headers.add("ETag", fmt::format("\"{}\"", count["put"]));
+            return exchange;
+        };
+        answer["upload end"] = [](const HttpRequest&) { return answered(200, "{}"); };
         answer["file"] = [](const HttpRequest&) {
             Exchange exchange = answered(200, video());
             exchange.response.headers.set("Content-Type", "video/mp4");
@@ -73,6 +85,9 @@ class ScriptedProvider final : public http::Client {
         if (has("00000000-0000-0000-0000-000000000000")) return "key check";
         if (has("/v1/models/requests/")) return has("&request_id=") ? "lookup" : "history";
         if (has("/files/")) return "file";
+        if (has("/storage/upload/")) return "upload start";
+        if (request.method == "PUT") return "put";
+        if (has("/put/")) return "upload end";
         if (request.method == "POST") return "submit";
         if (has("/cancel")) return "cancel";
         return has("/status") ? "status" : "result";
