@@ -44,6 +44,18 @@ json::object output_json(const domain::Output& output) {
     return object;
 }
 
+json::object input_file_json(const domain::InputFile& file) {
+    json::object object;
+    object["field"] = file.field;
+    object["path"] = file.path;
+    object["bytes"] = file.bytes;
+    object["content_type"] = file.content_type;
+    object["sha256"] = text_or_null(file.sha256);
+    object["url"] = text_or_null(domain::shown_url(file));
+    object["expires_at"] = time_json(file.expires_at);
+    return object;
+}
+
 json::array files_json(const std::vector<domain::InputFile>& files) {
     json::array array;
     for (const auto& file : files) array.push_back(input_file_json(file));
@@ -79,17 +91,6 @@ void add_request(json::object& object, const domain::JobRequest& request) {
     object["labels"] = labels_json(request.labels);
 }
 
-json::object input_file_json(const domain::InputFile& file) {
-    json::object object;
-    object["field"] = file.field;
-    object["path"] = file.path;
-    object["bytes"] = file.bytes;
-    object["content_type"] = file.content_type;
-    object["sha256"] = text_or_null(file.sha256);
-    object["url"] = text_or_null(domain::shown_url(file));
-    object["expires_at"] = time_json(file.expires_at);
-    return object;
-}
 
 bool is_time_column(std::string_view name) {
     return name.ends_with("_at") || name == "not_before" || name == "deadline";

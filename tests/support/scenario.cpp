@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 
 #include "engine/export_line.hpp"
+#include "sandbox/sound.hpp"
 
 namespace reeld::test {
 namespace {
@@ -454,6 +455,39 @@ void play_spool(Stage& stage) {
     stage.demand(!left, "a file that no job names stays");
 }
 
+// ---- local files ----
+
+WorldOptions uploading() {
+    WorldOptions options = usual();
+    options.part_bytes = 2'048;
+    options.provider.faults[sandbox::Fault::put_5xx] = 0.15;
+    options.provider.faults[sandbox::Fault::put_lost] = 0.1;
+    options.provider.faults[sandbox::Fault::put_expired] = 0.1;
+    return options;
+}
+
+json::object with_file(Stage& stage, const std::string& id, const std::string& name) {
+    json::object job = stage.job(id);
+    job["input"].as_object()["image_url"] = fmt::format("file://{}/{}", World::shots, name);
+    return job;
+}
+
+void play_uploads(Stage& stage) {
+    SimulatedDisk& disk = stage.world().disk();
+    const std::string small = sandbox::make_png("small", 16, 16);
+    std::string large = sandbox::make_png("large", 16, 16);
+    large.append(10'000 - std::min<std::size_t>(large.size(), 10'000), 'x');
+    disk.put(fmt::format("{}/small.png", World::shots), small);
+    disk.put(fmt::format("{}/large.png", World::shots), large);
+    // Two of one moment share an upload, a third finds it there.
+    stage.submit({with_file(stage, "whole", "small.png"), with_file(stage, "same", "small.png"),
+                  with_file(stage, "parts", "large.png"), stage.job("without")});
+    stage.wait_for("parts", State::completed);
+    stage.wait_for("same", State::completed);
+    stage.submit({with_file(stage, "again", "small.png")});
+    stage.wait_for("again", State::completed);
+}
+
 }  // namespace
 
 const std::vector<Chapter>& scenario() {
@@ -482,6 +516,7 @@ const std::vector<Chapter>& scenario() {
         {"retention", retaining, play_retention},
         {"outputs", usual, play_outputs},
         {"spool", tidying, play_spool},
+        {"uploads", uploading, play_uploads},
         {"stop", usual, play_stop},
         {"clock", usual, play_clock},
     };

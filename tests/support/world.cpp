@@ -13,6 +13,7 @@
 #include "providers/registry.hpp"
 #include "support/dropper.hpp"
 #include "support/run_loop.hpp"
+#include "support/small_parts.hpp"
 #include "support/world_files.hpp"
 
 namespace reeld::test {
@@ -168,6 +169,10 @@ engine::EngineConfig World::config() const {
         api.auth = options_.eachlabs_auth;
         engine::ProviderSetup setup;
         setup.provider = std::shared_ptr<const provider_api::Provider>(entry.make(api));
+        if (options_.part_bytes > 0) {
+            setup.provider = std::make_shared<SmallParts>(setup.provider, 4 * options_.part_bytes,
+                                                          options_.part_bytes);
+        }
         setup.policy.webhook = !settings_.hooks_url.empty();
         setup.policy.resubmit_unknown = options_.resubmit_unknown;
         setup.policy.submit_unknown_wait = options_.submit_unknown_wait;
@@ -381,8 +386,9 @@ Millis World::webhook_way() {
 }
 
 runtime::awaitable<void> World::submit_task(std::vector<domain::JobRequest> requests,
+                                            engine::JobFiles files,
                                             std::shared_ptr<Reply> reply) {
-    const auto submitted = co_await life_->engine->submit(std::move(requests));
+    const auto submitted = co_await life_->engine->submit(std::move(requests), std::move(files));
     if (dead_) co_return;
     reply->given = true;
     if (!submitted) {
@@ -469,13 +475,17 @@ json::object World::job_json(const std::string& id) const {
 ReplyPtr World::submit(std::vector<json::object> jobs) {
     auto reply = std::make_shared<Reply>();
     std::vector<domain::JobRequest> requests;
+    engine::JobFiles files;
     for (const json::object& job : jobs) {
         auto parsed = domain::parse_job(job, clock_.now());
         // What the socket would refuse, such as a deadline that has passed by now.
         if (!std::holds_alternative<domain::JobRequest>(parsed)) return reply;
         requests.push_back(std::get<domain::JobRequest>(std::move(parsed)));
+        engine::CheckedFiles checked = life_->engine->check(job);
+        if (!checked.mistakes.empty()) return reply;
+        files.push_back(std::move(checked.files));
     }
-    life_->tasks.spawn("submit", submit_task(std::move(requests), reply));
+    life_->tasks.spawn("submit", submit_task(std::move(requests), std::move(files), reply));
     return reply;
 }
 
@@ -709,6 +719,7 @@ std::vector<std::string> World::check(Disk disk) {
     check_money(wrong);
     check_submits(wrong);
     check_receipts(wrong);
+    check_uploads(wrong);
     if (disk == Disk::swept) check_disk(wrong);
     check_exports(wrong);
     check_copies(wrong);

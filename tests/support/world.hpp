@@ -41,6 +41,7 @@ struct WorldOptions {
     int checkpoint_frames = store::StoreConfig{}.checkpoint_frames;
     engine::RetentionSetup retention;  // the folder is filled in
     engine::InputSetup inputs;         // the folders are filled in
+    std::uint64_t part_bytes = 0;      // of uploads of more than four such parts; 0: the real size
     bool trace = false;         // the journal is written
     sandbox::Options provider;  // seed and public_url are filled in
 };
@@ -196,6 +197,7 @@ class World {
     runtime::awaitable<void> pump_webhooks();
     runtime::awaitable<void> deliver(sandbox::WebhookDelivery delivery);
     runtime::awaitable<void> submit_task(std::vector<domain::JobRequest> requests,
+                                         engine::JobFiles files,
                                          std::shared_ptr<Reply> reply);
     runtime::awaitable<void> act_task(JobId id, engine::Action action,
                                       std::shared_ptr<Reply> reply);
@@ -219,6 +221,7 @@ class World {
     void check_submits(std::vector<std::string>& wrong);
     void check_receipts(std::vector<std::string>& wrong);
     void check_disk(std::vector<std::string>& wrong);
+    void check_uploads(std::vector<std::string>& wrong);
     void check_exports(std::vector<std::string>& wrong);
     void check_copies(std::vector<std::string>& wrong);
     void check_copy(const std::string& name, std::vector<std::string>& wrong);

@@ -9,6 +9,7 @@
 #include <map>
 
 #include "base/crypto.hpp"
+#include "base/json_equality.hpp"
 #include "domain/account.hpp"
 #include "domain/invariants.hpp"
 #include "store/chain_walk.hpp"
@@ -281,6 +282,42 @@ void World::check_receipts(std::vector<std::string>& wrong) {
 }
 
 // Nothing lies there but what jobs have planned.
+// What was sent is what the attempt says, and nobody is told where the bytes of a file go.
+void World::check_uploads(std::vector<std::string>& wrong) {
+    std::map<std::string, json::value> accepted;
+    const json::object ledger = provider_->ledger();
+    for (const json::value& entry : ledger.at("accepted").as_array()) {
+        accepted[std::string(entry.at("request_id").as_string())] = entry.at("input");
+    }
+    const auto tells = [](const std::string& text) {
+        return text.find("/storage/put/") != std::string::npos;
+    };
+    for (const Job& job : jobs()) {
+        if (job.files.empty()) continue;
+        const std::string id = job.request.id.str();
+        bool told = job.error && tells(job.error->message);
+        const Status read = store().transact([&](store::Tx& tx) {
+            for (const auto& entry : tx.events(job.request.id)) {
+                told = told || tells(entry.note) || tells(canonical_json(entry.patch));
+            }
+            for (const auto& one : tx.evidence_of(job.request.id)) {
+                told = told || tells(one.head) || tells(one.body);
+            }
+            for (const domain::Attempt& attempt : tx.attempts(job.request.id)) {
+                const auto at = attempt.remote
+                                    ? accepted.find(attempt.remote->request_id.str())
+                                    : accepted.end();
+                if (at == accepted.end()) continue;
+                if (!same_json(domain::sent_input(job, attempt), canonical_json(at->second))) {
+                    wrong.push_back(id + ": was sent with another input than its attempt says");
+                }
+            }
+        });
+        if (!read) wrong.push_back(read.error().message());
+        if (told) wrong.push_back(id + ": tells where the bytes of its file went");
+    }
+}
+
 void World::check_disk(std::vector<std::string>& wrong) {
     std::set<std::string> planned;
     for (const Job& job : jobs()) {

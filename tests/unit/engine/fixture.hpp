@@ -188,7 +188,7 @@ struct Room {
         life->store = store::Store::open(store_config).value();
         life->inbox = store::Inbox::open(inbox()).value();
         const engine::Services services{clock,        *rng,  disk, client, *life->store,
-                                        life->inbox.get(), life->tasks};
+                                        life->inbox.get(), life->tasks, beside};
         life->engine = std::make_unique<engine::Engine>(services, config);
     }
     void start() {
@@ -369,6 +369,7 @@ struct Room {
     FakeClock clock{loop.get_executor()};
     std::unique_ptr<runtime::Rng> rng = runtime::make_seeded_rng(7);
     SimulatedDisk disk;
+    runtime::Beside beside = runtime::Beside::thread;
     ScriptedProvider client{clock};
     engine::EngineConfig config;
     std::unique_ptr<Life> life;

@@ -1,5 +1,6 @@
 // Local files on their way to the provider: once as long as their URL lives, never half, never
 // without an account, and never in the way of jobs that need none.
+#include "support/small_parts.hpp"
 #include "unit/engine/fixture.hpp"
 
 using namespace reeld;
@@ -10,53 +11,15 @@ namespace {
 
 const std::string picture = "\x89PNG not really, but long enough";
 
-// fal, with parts of eight bytes.
-class SmallParts final : public OtherProvider {
-  public:
-    using OtherProvider::OtherProvider;
-    std::optional<provider_api::UploadLimits> upload_limits() const override {
-        return fal_->upload_limits();
-    }
-    Result<R> build_upload_start(const provider_api::UploadFile& f) const override {
-        return fal_->build_upload_start(large(f));
-    }
-    provider_api::UploadStart read_upload_start(const provider_api::UploadFile& f,
-                                                const Exchange& e, Instant now) const override {
-        auto start = fal_->read_upload_start(large(f), e, now);
-        if (auto* ticket = std::get_if<provider_api::UploadTicket>(&start)) ticket->part_bytes = 8;
-        return start;
-    }
-    Result<R> build_upload_part(const provider_api::UploadTicket& t,
-                                const provider_api::UploadFile& f, int n) const override {
-        return fal_->build_upload_part(t, f, n);
-    }
-    provider_api::UploadedPart read_upload_part(const provider_api::UploadTicket& t,
-                                                const Exchange& e) const override {
-        return fal_->read_upload_part(t, e);
-    }
-    std::optional<R> build_upload_end(const provider_api::UploadTicket& t,
-                                      const std::vector<std::string>& etags) const override {
-        return fal_->build_upload_end(t, etags);
-    }
-    std::optional<domain::Refusal> read_upload_end(const Exchange& e) const override {
-        return fal_->read_upload_end(e);
-    }
-
-  private:
-    static provider_api::UploadFile large(provider_api::UploadFile file) {
-        file.bytes = 100ull << 20;
-        return file;
-    }
-};
-
 struct UploadRoom : Room {
     UploadRoom() {
+        beside = runtime::Beside::loop;
         config.inputs.folders = {"/srv/shots"};
         disk.put("/srv/shots/a.png", picture);
     }
     void use_parts() {
         auto& setup = config.providers.at("fal");
-        setup.provider = std::make_shared<SmallParts>(setup.provider);
+        setup.provider = std::make_shared<SmallParts>(setup.provider, 0, 8);
     }
     // As intake makes it.
     Job job_with(const std::string& id, const std::string& path, json::object more = {}) {
@@ -171,8 +134,7 @@ TEST_CASE("a file that is gone, another one or elsewhere ends its job before any
         code = "input_changed";
     }
     SUBCASE("changed under the upload, its size and times kept") {
-        bool hashed = false;
-        room.disk.before_read = [&](const std::string& path, std::uint64_t) {
+        room.disk.before_read = [&room, hashed = false](const std::string& path, std::uint64_t) mutable {
             if (std::exchange(hashed, true)) room.disk.overwrite(path, std::string(picture.size(), 'x'));
         };
         room.add("a");
@@ -214,7 +176,6 @@ TEST_CASE("a large file goes on with the next part after trouble and after a res
     CHECK(room.client.count["upload end"] == 1);
     CHECK(room.known()->ticket.empty());
     CHECK_FALSE(room.tells_secret("a"));
-    std::string sent;
     for (const HttpRequest& one : room.client.requests) {
         if (ScriptedProvider::kind_of(one) != "put") continue;
         CHECK(one.headers.find("Authorization") == nullptr);
@@ -272,6 +233,7 @@ TEST_CASE("jobs of one moment share the upload of their file") {
 TEST_CASE("uploads are few at once, and nobody who needs none waits for them") {
     UploadRoom room;
     room.config.inputs.upload_concurrency = 2;
+    room.limits().concurrency = 10;
     room.client.delay["put"] = 30s;
     room.start();
     std::vector<Job> jobs;
@@ -289,7 +251,7 @@ TEST_CASE("uploads are few at once, and nobody who needs none waits for them") {
     CHECK(room.read([](store::Tx& tx) { return tx.count_uploading("fal"); }) == 2);
     CHECK(room.count(State::queued) == 3);
     CHECK(room.job("j-0").attempt == 0);
-    REQUIRE(room.until([&] { return room.client.count["submit"] == 5; }, 1h));
+    REQUIRE(room.until([&] { return room.client.count["submit"] == 6; }, 1h));
 }
 
 TEST_CASE("an upload that its process did not end is begun again, its job pays once") {
@@ -339,9 +301,11 @@ TEST_CASE("a URL that has no life left is not submitted") {
     REQUIRE(room.until([&] { return !room.job("a").files[0].url.empty(); }, 1h));
     CHECK(room.is("a", State::queued));
     const std::string first = room.job("a").files[0].url;
-    room.pass(22h);
+    const domain::InputFile file = room.job("a").files[0];
+    const Instant last = domain::last_use(file.uploaded_at, file.expires_at).value();
+    room.pass(last - room.clock.now() - 5min);
     CHECK(room.job("a").files[0].url == first);
-    room.pass(2h);
+    room.pass(10min);
     CHECK(room.job("a").files[0].url != first);
     CHECK(room.client.count["upload start"] == 2);
 }
