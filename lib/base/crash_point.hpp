@@ -50,7 +50,6 @@ namespace reeld {
     X(upload, part_read, "some of a file or all is there, nobody wrote it down")                  \
     X(upload, part_durable, "that a part has arrived is durable")                                 \
     X(upload, end_read, "a file in parts is joined or not, nobody wrote it down")                 \
-    X(upload, url_durable, "a file is there and can be used again, its job does not know")        \
     X(upload, outcome_durable, "the outcome of one file's upload is durable")                     \
     X(poll, request_leaves, "a request's status is about to be asked")                            \
     X(poll, answer_read, "a status is known in memory only")                                      \

@@ -468,7 +468,7 @@ WorldOptions uploading() {
 
 json::object with_file(Stage& stage, const std::string& id, const std::string& name) {
     json::object job = stage.job(id);
-    job["input"].as_object()["image_url"] = fmt::format("file://{}/{}", World::shots, name);
+    job["input"].as_object()["first_frame_image"] = fmt::format("file://{}/{}", World::shots, name);
     return job;
 }
 
