@@ -91,7 +91,6 @@ void add_request(json::object& object, const domain::JobRequest& request) {
     object["labels"] = labels_json(request.labels);
 }
 
-
 bool is_time_column(std::string_view name) {
     return name.ends_with("_at") || name == "not_before" || name == "deadline";
 }
