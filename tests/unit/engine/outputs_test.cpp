@@ -208,9 +208,12 @@ TEST_CASE("a file of which the result says nothing has to be what the model give
     State wanted = State::failed;
     SUBCASE("a video is no sound") { room.config.catalogue = catalogue::load(); }
     SUBCASE("a user's file may err about it") {
+        const json::object words{{"type", "string"}};
+        const json::object input{{"type", "object"},
+                                 {"properties", json::object{{"prompt", words}}}};
         const json::object own{{"id", model},
                                {"output", "video"},
-                               {"input", {{"type", "object"}}},
+                               {"input", input},
                                {"example", json::object{}}};
         room.config.catalogue = catalogue::load({{"own.json", json::serialize(own)}});
         REQUIRE(room.config.catalogue->mistakes().empty());
