@@ -41,6 +41,8 @@ struct InputSetup {
     std::uint64_t file_max_bytes = 1ull << 30;    // of one file over the socket
     std::uint64_t spool_max_bytes = 20ull << 30;  // of all files in it together
     Millis keep = std::chrono::hours{7 * 24};     // of those that no unfinished job names
+    // Between two looks for such files; whoever asks for one has as long to name it in a job.
+    Millis tidy_interval = std::chrono::hours{1};
     std::uint64_t data_uri_max = 16ull << 10;     // longer files are uploaded; 0: all of them
     int upload_concurrency = 2;                   // jobs at once, for each provider
 };

@@ -19,9 +19,6 @@ namespace {
 constexpr std::string_view part_end = ".part";
 constexpr std::size_t entries_max = 10'000;
 constexpr std::size_t name_max = 100;
-constexpr Millis sweep_interval{3'600'000};
-// Between asking for a file and naming it in a job.
-constexpr Millis asked_lately{3'600'000};
 // A part that nobody continues; the sender of a whole file waits for nothing.
 constexpr Millis part_keep{24 * 3'600'000};
 
@@ -289,7 +286,7 @@ awaitable<Result<SpooledFile>> FileSpool::finish(std::string sha256, std::string
 awaitable<void> FileSpool::run() {
     for (;;) {
         // After the wait: whoever asked before a restart had time to name his file.
-        co_await core_.services.clock.sleep_for(sweep_interval);
+        co_await core_.services.clock.sleep_for(setup().tidy_interval);
         if (setup().spool.empty()) continue;
         const Status swept = sweep();
         if (!swept) {
@@ -312,7 +309,7 @@ Result<std::uint64_t> FileSpool::age_ms(const std::string& path) const {
 bool FileSpool::is_kept(const std::string& sha256, const Entry& entry) const {
     if (entry.finishing) return true;
     const Millis now = core_.services.clock.monotonic();
-    if (entry.asked_at && now - *entry.asked_at < asked_lately) return true;
+    if (entry.asked_at && now - *entry.asked_at < setup().tidy_interval) return true;
     const auto age = age_ms(path_of(sha256, entry));
     const Millis keep = entry.name.empty() ? std::min(setup().keep, part_keep) : setup().keep;
     return !age || *age < static_cast<std::uint64_t>(keep.count());

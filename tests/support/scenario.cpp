@@ -436,7 +436,8 @@ void play_retention(Stage& stage) {
 
 WorldOptions tidying() {
     WorldOptions options = usual();
-    options.inputs.keep = minutes{30};
+    options.inputs.keep = minutes{2};
+    options.inputs.tidy_interval = minutes{2};
     return options;
 }
 
@@ -447,7 +448,7 @@ void play_spool(Stage& stage) {
         stage.demand(given.status.has_value(), "a file is not taken");
     }
     stage.hand_over("the first of the files");
-    stage.wait(minutes{200});
+    stage.wait(minutes{9});
     const auto& files = stage.world().disk().files();
     const bool left = std::any_of(files.begin(), files.end(), [](const auto& file) {
         return file.first.starts_with(World::spool);
