@@ -474,6 +474,8 @@ json::object with_file(Stage& stage, const std::string& id, const std::string& n
 }
 
 void play_uploads(Stage& stage) {
+    // On the disk of a process that lives.
+    stage.wait(moment);
     SimulatedDisk& disk = stage.world().disk();
     const std::string small = sandbox::make_png("small", 16, 16);
     std::string large = sandbox::make_png("large", 16, 16);
