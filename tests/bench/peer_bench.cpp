@@ -44,7 +44,7 @@ std::int64_t monotonic_ns() {
 }
 
 // The small film with a `free` box behind it that fills the file up.
-class LargeFilm final : public http::BodySource {
+class LargeFilm final : public http::BodyProducer {
   public:
     LargeFilm(const std::string& film, std::uint64_t size) : film_(film), size_(size) {}
 
