@@ -88,6 +88,8 @@ control '{"locked": false}' >/dev/null
 
 # --- cancelled at the provider: fal does not say whether it is billed
 reel submit "$model" prompt='[sandbox:slow] stop' --id stop-1 --batch night >/dev/null
+check "it waits for the account" eventually 15 has_reason stop-1 account
+check "a person knows that it works again" exits 0 reel release stop-1
 check "a job is under way" eventually 60 is_in_state stop-1 running
 check "its price is set aside" equal "$price" "$(job_field stop-1 reserved_usd)"
 check "… in the status too" is_at "$price" reserved_usd
