@@ -63,7 +63,7 @@ TEST_CASE_FIXTURE(Files, "a piece that cannot be placed is refused before anythi
     CHECK(code_of(ask("PUT", place, "abc")) == "invalid_parameter");
     CHECK(code_of(ask("PUT", place + "?size=x", "abc")) == "invalid_parameter");
     CHECK(code_of(ask("PUT", place + "?size=5&offset=-1", "abc")) == "invalid_parameter");
-    CHECK(code_of(ask("PUT", place + "?size=5&colour=red", "abc")) == "invalid_parameter");
+    CHECK(code_of(ask("PUT", place + "?size=5&colour=red", "abc")) == "unknown_parameter");
     CHECK(code_of(ask("GET", "/v1/files/nothing")) == "invalid_file");
     CHECK(code_of(ask("GET", "/v1/files/" + sum + "/shot.png")) == "no_such_route");
     CHECK(ask("DELETE", place).status == 405);
