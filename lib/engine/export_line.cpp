@@ -33,6 +33,8 @@ json::array attempts_of(store::Tx& tx, const JobId& id) {
         one["reserved_micro_usd"] = number_or_null(attempt.reserved_micro_usd);
         one["billed_micro_usd"] = number_or_null(attempt.billed_micro_usd);
         one["day"] = attempt.day;
+        auto sent = parse_json(attempt.input);
+        one["input"] = sent ? std::move(*sent) : json::value(nullptr);
         list.push_back(std::move(one));
     }
     return list;

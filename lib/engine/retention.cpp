@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/json/parse.hpp>
 #include <filesystem>
+#include <utility>
 
 #include "base/crash_point.hpp"
+#include "base/json.hpp"
 #include "base/log.hpp"
 #include "base/retry_branch.hpp"
 #include "engine/export_line.hpp"
@@ -31,27 +34,37 @@ bool is_active(const RetentionSetup& setup) {
     return !setup.jobs.empty() || setup.evidence_max_age.has_value();
 }
 
-// A line that a crash cut short is taken back: its job is still there and is exported again.
-Status end_with_whole_line(runtime::File& file) {
+// Where the last lines of a file begin.
+Result<std::uint64_t> tail_begin(const runtime::File& file, std::uint64_t size, int lines) {
     constexpr std::uint64_t step = 64 * 1024;
-    auto size = file.size();
-    if (!size) return size.error();
-    std::uint64_t end = *size;
     std::string bytes;
-    while (end > 0) {
+    for (std::uint64_t end = size; end > 0;) {
         const std::uint64_t from = end - std::min(end, step);
         bytes.resize(end - from);
         const auto got = file.read_at(from, std::span<char>(bytes.data(), bytes.size()));
         if (!got) return got.error();
-        const auto newline = std::string_view(bytes.data(), *got).rfind('\n');
-        end = newline == std::string_view::npos ? from : from + newline + 1;
-        if (newline != std::string_view::npos) break;
+        for (std::size_t at = *got; at > 0; --at) {
+            if (bytes[at - 1] == '\n' && lines-- == 0) return from + at;
+        }
+        end = from;
     }
-    if (end == *size) return ok();
-    retry_branch::taken(RetryBranch::retention_line_mended);
-    const Status cut = file.truncate(end);
-    if (cut) crash_point::pass(CrashPoint::retention_torn_line_cut);
-    return cut;
+    return std::uint64_t{0};
+}
+
+// Nothing for what is no JSON object. As deep and as odd as any input that was once taken.
+std::optional<json::object> read_record(std::string_view line) {
+    json::parse_options options;
+    options.max_depth = 10'000;
+    options.allow_invalid_utf8 = true;
+    boost::system::error_code error;
+    json::value value = json::parse(line, error, {}, options);
+    if (error || !value.is_object()) return std::nullopt;
+    return std::move(value.get_object());
+}
+
+// A record that was not written whole; what somebody else wrote into the file is none.
+bool is_torn(std::string_view line, const std::optional<json::object>& record) {
+    return !record && (line.starts_with('{') || line.find('\0') != std::string_view::npos);
 }
 
 }  // namespace
@@ -170,6 +183,42 @@ awaitable<Result<int>> Retention::retire_slice(State state, RetentionLimits limi
     co_return gone > 0 ? static_cast<int>(jobs.size()) : 0;
 }
 
+// What was never flushed may have lost its end in a crash, and pieces from its midst in a power cut;
+// or it only looks whole: after a flush that failed, the disk may never get it. Its jobs are still
+// there, because none is removed before the flush, so it is taken back and they are exported anew. In
+// front of a record that is all that is left of its job nothing is touched.
+Status Retention::end_with_whole_lines(runtime::File& file, int looked_at) {
+    const auto size = file.size();
+    if (!size) return size.error();
+    const auto begin = tail_begin(file, *size, looked_at);
+    if (!begin) return begin.error();
+    std::string tail(*size - *begin, '\0');
+    const auto got = file.read_at(*begin, std::span<char>(tail.data(), tail.size()));
+    if (!got) return got.error();
+    std::optional<std::size_t> torn_from;
+    const Status read = core_.services.store.transact([&](store::Tx& tx) {
+        const std::string_view all = std::string_view(tail).substr(0, *got);
+        for (std::size_t at = 0; at < all.size();) {
+            const std::size_t end = std::min(all.find('\n', at), all.size());
+            const std::string_view line = all.substr(at, end - at);
+            const auto record = read_record(line);
+            const auto id = record ? find_string(*record, "id") : std::nullopt;
+            const bool is_there = id && tx.find_job(JobId(*id));
+            if (end == all.size() || is_there || is_torn(line, record)) {
+                if (!torn_from) torn_from = at;
+            } else if (id) {
+                torn_from.reset();
+            }
+            at = end + 1;
+        }
+    });
+    if (!read || !torn_from) return read;
+    retry_branch::taken(RetryBranch::retention_line_mended);
+    const Status cut = file.truncate(*begin + *torn_from);
+    if (cut) crash_point::pass(CrashPoint::retention_torn_line_cut);
+    return cut;
+}
+
 awaitable<Status> Retention::export_lines(std::string folder, std::string lines) {
     runtime::FileSystem& files = core_.services.files;
     const std::filesystem::path place(folder);
@@ -181,13 +230,17 @@ awaitable<Status> Retention::export_lines(std::string folder, std::string lines)
     auto file = files.open_append(path);
     if (!file) co_return file.error();
     crash_point::pass(CrashPoint::retention_file_opened);
-    if (Status whole = end_with_whole_line(**file); !whole) co_return whole;
+    // More than one flush covers, so that a whole line behind a torn one hides nothing; what this
+    // process has flushed itself is only looked at where it ends.
+    const int looked_at = std::exchange(whole_, {}) == path ? 1 : 4 * core_.config.retention.slice;
+    if (Status whole = end_with_whole_lines(**file, looked_at); !whole) co_return whole;
     const auto before = (*file)->size();
     if (!before) co_return before.error();
     if (Status appended = (*file)->append(lines); !appended) co_return appended;
     crash_point::pass(CrashPoint::retention_lines_appended);
     const Status flushed = co_await files.publish(path, path);
     if (flushed) {
+        whole_ = path;
         crash_point::pass(CrashPoint::retention_lines_durable);
     } else {
         retry_branch::taken(RetryBranch::retention_cut_back);

@@ -26,6 +26,7 @@ class Retention {
     awaitable<Result<bool>> sweep();
     std::vector<domain::Job> due(store::Tx& tx, domain::State state,
                                  const RetentionLimits& limits) const;
+    Status end_with_whole_lines(runtime::File& file, int looked_at);  // lines, at the end
     awaitable<Status> export_lines(std::string folder, std::string lines);
 
     Core& core_;
@@ -33,6 +34,7 @@ class Retention {
     runtime::Bell bell_;
     std::int64_t evidence_seen_ = 0;  // everything up to here was looked at in this round
     std::string trouble_;
+    std::string whole_;  // the export that this process has flushed last, and nothing since has torn
     std::int64_t retired_ = 0;
     std::int64_t evidence_ = 0;
     std::optional<Instant> last_at_;

@@ -90,10 +90,22 @@ void DiskImage::File::truncate(std::uint64_t size) {
 }
 
 void DiskImage::File::sync() {
-    for (const Change& change : pending_) {
-        if (!change.forsaken) apply(durable_, change);
+    std::vector<Change> forsaken;
+    for (Change& change : pending_) {
+        if (change.forsaken) {
+            forsaken.push_back(std::move(change));
+            continue;
+        }
+        apply(durable_, change);
+        if (!change.truncates) continue;
+        // What was dropped behind the new end cannot come back over what is written there later.
+        std::erase_if(forsaken, [&](const Change& old) { return old.offset >= change.offset; });
+        for (Change& old : forsaken) {
+            const auto room = static_cast<std::size_t>(change.offset - old.offset);
+            if (old.bytes.size() > room) old.bytes.resize(room);
+        }
     }
-    std::erase_if(pending_, [](const Change& change) { return !change.forsaken; });
+    pending_ = std::move(forsaken);
 }
 
 void DiskImage::File::fail_sync() {

@@ -34,12 +34,17 @@ std::string fresh_folder(std::uint64_t seed) {
 // Its models at the provider's prices; their inputs are the provider's to judge.
 std::shared_ptr<const catalogue::Catalogue> price_list(const sandbox::Options& provider) {
     std::vector<catalogue::SourceFile> files;
-    for (const char* id : {World::model, World::speech_model, World::eachlabs_model}) {
+    for (const char* id :
+         {World::model, World::speech_model, World::eachlabs_model, "fal-ai/minimax/speech-2.6-hd",
+          "fal-ai/minimax/image-01", "fal-ai/minimax/voice-clone"}) {
         const bool fal = std::string_view(id) != World::eachlabs_model;
         files.push_back({id, fmt::format(R"({{"id":"{}","input":{{"type":"object","properties":{{)"
                                          R"("prompt":{{"type":"string"}},)"
                                          R"("image_url":{{"type":"string","format":"uri"}},)"
                                          R"("first_frame_image":{{"type":"string","format":"uri"}},)"
+                                         R"("audio_url":{{"type":"string","format":"uri"}},)"
+                                         R"("audio_setting":{{"type":"object"}},)"
+                                         R"("num_images":{{"type":"integer"}},)"
                                          R"("output_format":{{"type":"string"}}}}}},"price":)"
                                          R"({{"rules":[{{"usd":{},"per":"request"}}]}},)"
                                          R"("example":{{"prompt":"x"}}}})",

@@ -366,7 +366,8 @@ void World::check_exports(std::vector<std::string>& wrong) {
         each_line(file->bytes(), [&, &path = path](const std::string& line) {
             const auto record = parse_json(line);
             if (record && record->is_object() && record->as_object().contains("id")) return;
-            wrong.push_back(fmt::format("{} has a line that is none: {}", path, line.substr(0, 60)));
+            wrong.push_back(fmt::format("{} has a line that is none ({}): {}", path,
+                                        record ? "no record" : record.error().message(), line));
         });
     }
     for (const auto& [name, record] : retired()) {
