@@ -25,6 +25,8 @@ WorldOptions world_of(const NightPlan& plan) {
     options.providers = plan.providers;
     options.status_streams = plan.status_streams;
     options.speech = plan.speech;
+    options.local_files = plan.local_files;
+    if (plan.local_files) options.part_bytes = 2'048;
     options.eachlabs_auth = plan.old_header ? "x-api-key" : "";
     // Rows are looked for less often in most nights: hours of an idle inbox show nothing new.
     options.inbox_interval = Millis{rng->uniform() < 0.1 ? 5'000 : 60'000};
@@ -66,7 +68,8 @@ const std::vector<std::string>& script_kinds() {
         "provider/slots",     "provider/rotate_keys",  "machine/disk_full",
         "machine/jump_short", "machine/jump_hour",     "machine/jump_day",
         "machine/suspend",    "machine/crash",         "machine/power_cut",
-        "machine/stop",       "machine/long_outage"};
+        "machine/stop",       "machine/long_outage",   "person/change_file",
+        "person/remove_file"};
     return kinds;
 }
 
@@ -89,6 +92,7 @@ NightPlan plan_of(std::uint64_t seed) {
     plan.old_header = rng->uniform() < 0.3;
     if (rng->uniform() < 0.3) plan.status_streams = 1 + static_cast<int>(rng->uniform() * 6);
     plan.speech = rng->uniform() < 0.3;
+    plan.local_files = rng->uniform() < 0.4;
     return plan;
 }
 
@@ -98,8 +102,6 @@ std::vector<std::string> night_kinds() {
         const auto fault = static_cast<sandbox::Fault>(i);
         // world_of() lets no provider sign a lie.
         if (fault == sandbox::Fault::webhook_swapped) continue;
-        // These happen to local files alone, and the nights' jobs name none.
-        if (fault >= sandbox::Fault::upload_401) continue;
         kinds.push_back(fmt::format("sandbox/{}", sandbox::to_string(fault)));
     }
     for (const char* kind :
@@ -369,7 +371,21 @@ void Night::set_clock() {
     if (does("machine/suspend", 0.3)) world_.suspend(up_to(chance() < 0.7 ? 600'000 : 28'800'000));
 }
 
+// Between a submit and its upload, or while nobody looks.
+void Night::touch_files() {
+    const int number = static_cast<int>(chance() * World::shot_count);
+    const int edition = static_cast<int>(chance() * 1'000);
+    if (does("person/change_file", 0.5)) {
+        world_.put_shot(number, edition);
+        world_.note("person", fmt::format("changes file {}", number));
+    } else if (does("person/remove_file", 0.3)) {
+        const Status gone = world_.disk().remove(fmt::format("{}/{}.png", World::shots, number));
+        world_.note("person", fmt::format("removes file {}{}", number, gone ? "" : " in vain"));
+    }
+}
+
 void Night::trouble() {
+    if (plan_.local_files && chance() < 0.08) touch_files();
     if (chance() < 0.06) set_clock();
     if (does("machine/disk_full", 0.03)) world_.disk().capacity = world_.disk().used() + 20'000;
     if (chance() < 0.1) world_.disk().capacity = std::uint64_t{1} << 40;
@@ -406,6 +422,9 @@ void Night::turn() {
 
 std::vector<std::string> Night::run() {
     world_.start();
+    if (plan_.local_files) {
+        for (int i = 0; i < World::shot_count; ++i) world_.put_shot(i, 0);
+    }
     for (int i = 0; i < 40; ++i) turn();
     world_.note("world", "calm from here on");
     world_.calm();
@@ -428,10 +447,10 @@ std::string Night::trace() {
     for (const std::string& kind : plan_.off) off += " " + kind;
     return fmt::format(
                "seed {}: {} jobs {} crashes {} webhooks {} resubmit {} people {} faults {:.2f} net "
-               "{:.2f} streams {} speech {}{}{}\n",
+               "{:.2f} streams {} speech {} files {}{}{}\n",
                plan_.seed, fmt::join(plan_.providers, "+"), plan_.jobs, plan_.crashes,
                plan_.webhooks, plan_.resubmit_unknown, plan_.people, plan_.fault_level,
-               plan_.net_level, plan_.status_streams, plan_.speech, off.empty() ? "" : " off:",
+               plan_.net_level, plan_.status_streams, plan_.speech, plan_.local_files, off.empty() ? "" : " off:",
                off) +
            world_.trace();
 }

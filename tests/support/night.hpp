@@ -24,6 +24,7 @@ struct NightPlan {
     bool old_header = false;                  // of Eachlabs, for the key
     int status_streams = 0;                   // jobs that are listened to at once
     bool speech = false;                      // some jobs get sound within the answer
+    bool local_files = false;                 // some jobs name files that people change
 };
 
 // Everything derived from a seed.
@@ -66,6 +67,7 @@ class Night {
     void reload();
     void turn_knobs();
     void set_clock();
+    void touch_files();
 
     NightPlan plan_;
     std::unique_ptr<runtime::Rng> rng_;  // of the script alone

@@ -41,6 +41,7 @@ struct WorldOptions {
     int checkpoint_frames = store::StoreConfig{}.checkpoint_frames;
     engine::RetentionSetup retention;  // the folder is filled in
     engine::InputSetup inputs;         // the folders are filled in
+    bool local_files = false;          // some jobs name a file of this machine
     std::uint64_t part_bytes = 0;      // of uploads of more than four such parts; 0: the real size
     bool trace = false;         // the journal is written
     sandbox::Options provider;  // seed and public_url are filled in
@@ -110,6 +111,9 @@ class World {
     const char* model_of(const std::string& id) const;
     // People and programs. A job's prompt names it in the provider's ledger.
     json::object job_json(const std::string& id) const;
+    // The files that such jobs name, as they are at first or changed.
+    static constexpr int shot_count = 4;
+    void put_shot(int number, int edition);
     ReplyPtr submit(std::vector<json::object> jobs);
     bool drop_row(const std::string& id, std::string_view model, std::string_view input,
                   bool is_good);
