@@ -20,26 +20,12 @@ is_at() { equal "$1" "$(money "$2")"; }
 is_gone_from_records() { equal 410 "$(api_status "/v1/jobs/$1")"; }
 # write_money_config [retention]
 write_money_config() {
-    cat >"$config" <<TOML
-[paths]
-state = "$state"
-outputs = "$outputs"
-socket = "$socket"
-[providers.fal]
-queue_url = "$sandbox_url"
-rest_url = "$sandbox_url"
-platform_url = "$sandbox_url/v1"
-poll_interval = "500ms"
-submit_timeout = "5s"
-submit_unknown_wait = "3s"
-retry = { base = "100ms", max = "1s" }
+    write_config 'submit_timeout = "5s"
+submit_unknown_wait = "3s"' "[providers.eachlabs]
+base_url = \"$sandbox_url\"
+poll_interval = \"500ms\"
 requests_per_minute = 6000
-[providers.eachlabs]
-base_url = "$sandbox_url"
-poll_interval = "500ms"
-requests_per_minute = 6000
-${1:-}
-TOML
+${1:-}"
 }
 
 check "the sandbox starts" start_sandbox --seed 11 --key "$FAL_KEY" --speed 4

@@ -29,26 +29,13 @@ make_png() {
 }
 
 write_upload_config() {
-    cat >"$config" <<TOML
-[paths]
-state = "$state"
-outputs = "$outputs"
-socket = "$socket"
-[providers.fal]
-queue_url = "$sandbox_url"
-rest_url = "$sandbox_url"
-platform_url = "$sandbox_url/v1"
-poll_interval = "300ms"
-retry = { base = "100ms", max = "1s" }
-requests_per_minute = 6000
-[providers.eachlabs]
-base_url = "$sandbox_url"
-poll_interval = "300ms"
-retry = { base = "100ms", max = "1s" }
+    write_config '' "[providers.eachlabs]
+base_url = \"$sandbox_url\"
+poll_interval = \"500ms\"
+retry = { base = \"100ms\", max = \"1s\" }
 requests_per_minute = 6000
 [inputs]
-folders = ["$shots"]
-TOML
+folders = [\"$shots\"]"
 }
 
 # sent ID MEMBER: what the provider was given there.
