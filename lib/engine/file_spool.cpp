@@ -3,15 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <atomic>
 #include <set>
 
 #include "base/crash_point.hpp"
-#include "base/crypto.hpp"
 #include "base/log.hpp"
+#include "engine/hash_file.hpp"
 #include "engine/input_files.hpp"
-#include "runtime/beside.hpp"
 
 namespace reeld::engine {
 namespace {
@@ -21,30 +18,6 @@ constexpr std::size_t entries_max = 10'000;
 constexpr std::size_t name_max = 100;
 // A part that nobody continues; the sender of a whole file waits for nothing.
 constexpr Millis part_keep{24 * 3'600'000};
-
-// Shared with the thread that hashes.
-struct Hashing {
-    std::unique_ptr<runtime::File> file;
-    std::atomic<bool> stopped{false};
-    std::string digest;
-    std::optional<Error> failure;
-
-    void run() {
-        Sha256 sum;
-        std::array<char, 256 * 1024> piece;
-        for (std::uint64_t at = 0; !stopped;) {
-            const auto got = file->read_at(at, piece);
-            if (!got) {
-                failure = got.error();
-                return;
-            }
-            if (*got == 0) break;
-            sum.update(std::string_view(piece.data(), *got));
-            at += *got;
-        }
-        digest = sum.hex_digest();
-    }
-};
 
 }  // namespace
 
@@ -234,14 +207,9 @@ awaitable<Result<SpooledFile>> FileSpool::put(SpoolPiece piece) {
 awaitable<Result<std::string>> FileSpool::hash(std::string path) {
     auto opened = core_.services.files.open_below(setup().spool, path);
     if (!opened) co_return opened.error();
-    auto job = std::make_shared<Hashing>();
-    job->file = std::move(*opened);
-    std::function<void()> work = [job] { job->run(); };
-    std::function<void()> stop = [job] { job->stopped = true; };
-    co_await runtime::run_beside(core_.services.tasks.executor(), std::move(work), std::move(stop),
-                                 core_.services.beside);
-    if (job->failure) co_return *job->failure;
-    co_return job->digest;
+    const auto hashes = co_await hash_file(core_, **opened, {});
+    if (!hashes) co_return hashes.error();
+    co_return hashes->whole;
 }
 
 awaitable<Result<SpooledFile>> FileSpool::finish(std::string sha256, std::string name) {

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <atomic>
 
 #include "engine/input_files.hpp"
 #include "engine/upload_policy.hpp"
@@ -15,52 +13,8 @@ namespace {
 using domain::InputFile;
 using domain::Refusal;
 
-constexpr std::size_t piece_bytes = 64 * 1024;
 // How often a body that goes out asks whether anybody still wants it.
 constexpr std::uint64_t ask_every = 1024 * 1024;
-
-// Lives in the frame of the coroutine that waits for it.
-struct Hashing {
-    const runtime::File& file;
-    std::uint64_t bytes;
-    std::uint64_t part_bytes;
-    std::atomic<bool> stop{false};
-    FileHashes hashes{};
-    std::optional<Error> trouble{};
-    bool is_short = false;
-
-    void run() {
-        Sha256 whole;
-        Sha256 part;
-        std::array<char, piece_bytes> piece{};
-        std::uint64_t in_part = 0;
-        for (std::uint64_t at = 0; at < bytes && !stop;) {
-            const std::uint64_t room = part_bytes == 0 ? piece.size() : part_bytes - in_part;
-            const auto most = static_cast<std::size_t>(
-                std::min<std::uint64_t>({piece.size(), bytes - at, room}));
-            const auto got = file.read_at(at, {piece.data(), most});
-            if (!got) {
-                trouble = got.error();
-                return;
-            }
-            if (*got == 0) {
-                is_short = true;
-                return;
-            }
-            const std::string_view read(piece.data(), *got);
-            whole.update(read);
-            at += *got;
-            if (part_bytes == 0) continue;
-            part.update(read);
-            in_part += *got;
-            if (in_part < part_bytes && at < bytes) continue;
-            hashes.parts.push_back(part.hex_digest());
-            part = Sha256();
-            in_part = 0;
-        }
-        hashes.whole = whole.hex_digest();
-    }
-};
 
 }  // namespace
 
@@ -110,15 +64,11 @@ std::optional<Refusal> InputReader::changed() const {
 
 awaitable<std::variant<FileHashes, Refusal>> InputReader::hash(Core& core,
                                                               std::uint64_t part_bytes) const {
-    Hashing hashing{*file_, asked_.bytes, part_bytes};
-    std::function<void()> work = [&hashing] { hashing.run(); };
-    std::function<void()> stop = [&hashing] { hashing.stop = true; };
-    co_await runtime::run_beside(core.services.tasks.executor(), std::move(work), std::move(stop),
-                                 core.services.beside);
-    if (hashing.trouble) co_return unreadable(*hashing.trouble);
-    if (hashing.is_short) co_return file_changed(asked_);
+    auto hashes = co_await hash_file(core, *file_, {asked_.bytes, part_bytes});
+    if (!hashes) co_return unreadable(hashes.error());
+    if (hashes->bytes < asked_.bytes) co_return file_changed(asked_);
     if (auto different = changed()) co_return std::move(*different);
-    co_return std::move(hashing.hashes);
+    co_return std::move(*hashes);
 }
 
 std::variant<std::string, Refusal> InputReader::text() const {

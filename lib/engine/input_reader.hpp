@@ -10,13 +10,9 @@
 
 #include "base/crypto.hpp"
 #include "engine/core.hpp"
+#include "engine/hash_file.hpp"
 
 namespace reeld::engine {
-
-struct FileHashes {
-    std::string whole;               // SHA-256, lower-case hex
-    std::vector<std::string> parts;  // likewise, when they were asked for
-};
 
 class InputReader {
   public:
