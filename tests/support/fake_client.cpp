@@ -95,15 +95,7 @@ http::awaitable<Exchange> FakeClient::stream(HttpRequest request, http::BodySink
 
 http::awaitable<Exchange> FakeClient::send_from(HttpRequest request, http::BodySource& body,
                                                 http::RequestOptions given) {
-    auto bytes = whole_body(body);
-    if (!bytes) {
-        Exchange exchange;
-        exchange.delivery = Delivery::maybe_sent;
-        exchange.error = bytes.error();
-        co_return exchange;
-    }
-    request.body = std::move(*bytes);
-    co_return co_await send(std::move(request), std::move(given));
+    return send_whole(*this, std::move(request), body, std::move(given));
 }
 
 bool FakeClient::all_met() const {

@@ -18,6 +18,20 @@ inline Result<std::string> whole_body(http::BodySource& body, std::uint64_t piec
     return bytes;
 }
 
+// A `send_from` that reads the body first; how much of it had left is then not known.
+inline http::awaitable<Exchange> send_whole(http::Client& client, HttpRequest request,
+                                            http::BodySource& body, http::RequestOptions options) {
+    auto bytes = whole_body(body);
+    if (!bytes) {
+        Exchange exchange;
+        exchange.delivery = Delivery::maybe_sent;
+        exchange.error = bytes.error();
+        co_return exchange;
+    }
+    request.body = std::move(*bytes);
+    co_return co_await client.send(std::move(request), std::move(options));
+}
+
 // A body in memory.
 class TextBody final : public http::BodySource {
   public:

@@ -145,15 +145,7 @@ class ScriptedProvider final : public http::Client {
     }
     http::awaitable<Exchange> send_from(HttpRequest request, http::BodySource& body,
                                         http::RequestOptions options) override {
-        auto bytes = whole_body(body);
-        if (!bytes) {
-            Exchange exchange;
-            exchange.delivery = Delivery::maybe_sent;
-            exchange.error = bytes.error();
-            co_return exchange;
-        }
-        request.body = std::move(*bytes);
-        co_return co_await send(std::move(request), std::move(options));
+        return send_whole(*this, std::move(request), body, std::move(options));
     }
 
   private:

@@ -47,10 +47,7 @@ struct ScriptedClient final : http::Client {
     }
     http::awaitable<Exchange> send_from(HttpRequest request, http::BodySource& body,
                                         http::RequestOptions options) override {
-        auto bytes = test::whole_body(body);
-        CHECK(bytes.has_value());
-        if (bytes) request.body = std::move(*bytes);
-        co_return co_await send(std::move(request), std::move(options));
+        return test::send_whole(*this, std::move(request), body, std::move(options));
     }
     Exchange next(const std::string& call) {
         auto& queue = answers[call];
