@@ -163,6 +163,22 @@ TEST_CASE("a source that no glob takes is found") {
     CHECK_FALSE(built("daemon/x.cpp"));
 }
 
+TEST_CASE("a job's state assigned outside of transition() is found") {
+    const auto count = [](std::string path, std::string code) {
+        return check_state(file(std::move(path), std::move(code))).size();
+    };
+    const std::string assigned = "job.state = State::queued;\njob->state\n  = State::held;\n";
+    CHECK(count("lib/engine/x.cpp", assigned) == 2);
+    CHECK(count("lib/domain/x.cpp", assigned) == 2);
+    CHECK(count("lib/domain/transition_x.cpp", assigned) == 0);
+    CHECK(count("lib/store/rows.cpp", assigned) == 0);
+    CHECK(count("lib/engine/x.cpp", "if (job.state == State::queued) state = 1;") == 0);
+    const std::string inside = "#include \"domain/transition_steps.hpp\"\n";
+    CHECK(count("lib/engine/x.cpp", inside) == 1);
+    CHECK(count("tests/unit/domain/x_test.cpp", inside) == 1);
+    CHECK(count("lib/domain/transition_x.cpp", inside) == 0);
+}
+
 TEST_CASE("a capturing lambda in one statement with co_await is found") {
     CHECK(trap_count("co_await f([shared] { use(shared); });") == 1);
     CHECK(trap_count("co_await f([=] { use(x); });") == 1);

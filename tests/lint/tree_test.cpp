@@ -44,8 +44,8 @@ std::vector<Finding> check_all(const std::vector<File>& files) {
     for (const File& file : files) {
         for (const auto check :
              {check_arrows, check_libraries, check_pure, check_is_built, check_direct_calls,
-              check_dropped_tasks, check_sql, check_marks, check_machine_paths, check_size,
-              check_coroutine_traps, check_lambda_coroutines}) {
+              check_dropped_tasks, check_state, check_sql, check_marks, check_machine_paths,
+              check_size, check_coroutine_traps, check_lambda_coroutines}) {
             const auto found = check(file);
             all.insert(all.end(), found.begin(), found.end());
         }

@@ -59,6 +59,28 @@ std::vector<Finding> check_dropped_tasks(const File& file) {
     return found;
 }
 
+std::vector<Finding> check_state(const File& file) {
+    std::vector<Finding> found;
+    if (!is_cpp(file.path) || file.path.starts_with("lib/domain/transition")) return found;
+    for (const Include& include : includes(file.text)) {
+        if (include.target != "domain/transition_steps.hpp") continue;
+        found.push_back({"state", file.path, include.line, "belongs to transition() alone"});
+    }
+    if (!file.path.starts_with("lib/") || file.path.starts_with("lib/store/")) return found;
+    const std::string code = code_only(file.text);
+    for (const std::size_t at : words(code, "state")) {
+        const std::string_view before = std::string_view(code).substr(0, at);
+        const auto next = code.find_first_not_of(" \n", at + std::string_view("state").size());
+        const bool member = before.ends_with('.') || before.ends_with("->");
+        const bool assigned =
+            next != std::string::npos && code[next] == '=' && code.compare(next, 2, "==") != 0;
+        if (!member || !assigned) continue;
+        found.push_back({"state", file.path, line_at(code, at),
+                         "a job's state changes only in transition()"});
+    }
+    return found;
+}
+
 std::vector<Finding> check_sql(const File& file) {
     std::vector<Finding> found;
     const bool ours = file.path.starts_with("lib/") || file.path.starts_with("daemon/");

@@ -10,6 +10,9 @@ namespace reeld::lint {
 std::vector<Finding> check_direct_calls(const File& file);
 // asio's token that drops exceptions. Rule: "dropped_task".
 std::vector<Finding> check_dropped_tasks(const File& file);
+// A job's state assigned outside of transition() and of the reading of rows, or the inside of
+// transition() included elsewhere. Rule: "state".
+std::vector<Finding> check_state(const File& file);
 // SQL in a string of lib/ or daemon/. Rule: "sql".
 std::vector<Finding> check_sql(const File& file);
 // Marks of unfinished work. Rule: "mark".
