@@ -329,8 +329,7 @@ void Engine::prune_uploads() {
 awaitable<void> Engine::run_upkeep() {
     fetch_.sweep();
     for (int round = 0;; ++round) {
-        core_.outputs_trouble = outputs_trouble(core_);
-        if (!core_.outputs_trouble.empty()) retry_branch::taken(RetryBranch::outputs_unwritable);
+        watch_outputs(core_);
         fetch_.remove_leftovers();
         if (round % key_check_rounds == 0) co_await check_keys(core_);
         if (round % prune_rounds == 0) prune_uploads();

@@ -72,15 +72,25 @@ awaitable<void> check_keys(Core& core) {
     }
 }
 
-std::string outputs_trouble(Core& core) {
+void watch_outputs(Core& core) {
     runtime::FileSystem& files = core.services.files;
-    const std::string path = core.config.downloads.outputs + "/.reeld-write-check";
+    const std::string& folder = core.config.downloads.outputs;
+    const std::string path = folder + "/.reeld-write-check";
     auto file = files.open_append(path);
     Status status = file ? (*file)->append("reeld") : Status(file.error());
     crash_point::pass(CrashPoint::outputs_check_file_written);
     const Status removed = files.remove(path);
     if (status && !removed) status = removed.error();
-    return status ? std::string{} : status.error().message();
+    std::string what = status ? std::string{} : status.error().message();
+    if (!what.empty()) retry_branch::taken(RetryBranch::outputs_unwritable);
+    if (!what.empty() && core.outputs_trouble.empty()) {
+        log::warning("outputs", "the outputs' folder cannot be written; results wait",
+                     {{"folder", folder}, {"error", what}});
+    }
+    if (what.empty() && !core.outputs_trouble.empty()) {
+        log::info("outputs", "the outputs' folder can be written again", {{"folder", folder}});
+    }
+    core.outputs_trouble = std::move(what);
 }
 
 void watch_store(Core& core, const store::StoreFacts& facts) {

@@ -1,3 +1,4 @@
+#include "base/log.hpp"
 #include "engine/part_file.hpp"
 #include "unit/engine/fixture.hpp"
 
@@ -105,6 +106,29 @@ TEST_CASE("a name that was lost with its commit is given to one job only, and no
     }
     REQUIRE(room.submit("b", {{"output", "x.mp4"}}));
     CHECK(room.until([&] { return room.count(State::completed) == 2; }, std::chrono::hours{1}));
+}
+
+TEST_CASE("outputs that cannot be written are told once when that begins and once when it ends") {
+    std::vector<std::string> told;
+    log::set_sink([&](const log::Record& record) {
+        if (record.component == "outputs") told.push_back(record.message);
+    });
+    struct Silence {
+        ~Silence() { log::set_sink({}); }
+    } const silence;
+    Room room;
+    room.start();
+    room.pass(std::chrono::minutes{3});
+    CHECK(told.empty());
+    room.disk.fail(SimulatedDisk::Op::append, 1, ErrorCode::disk_full, 2);
+    room.pass(std::chrono::minutes{2});
+    CHECK(told.size() == 1);
+    CHECK_FALSE(room.engine().status().outputs_trouble.empty());
+    room.pass(std::chrono::minutes{5});
+    REQUIRE(told.size() == 2);
+    CHECK(told[0].find("cannot be written") != std::string::npos);
+    CHECK(told[1].find("again") != std::string::npos);
+    CHECK(room.engine().status().outputs_trouble.empty());
 }
 
 TEST_CASE("no more downloads run than the configuration allows, in the order of asking") {
