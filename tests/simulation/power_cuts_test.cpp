@@ -58,6 +58,8 @@ WorldOptions options() {
     options.concurrency = 4;
     options.provider.run_min = 5s;
     options.provider.run_max = 40s;
+    options.local_files = true;
+    options.part_bytes = 2'048;  // so that an upload in parts has boundaries of its own
     options.provider.faults[sandbox::Fault::webhook_dropped] = 0.4;  // so that polls have work
     return options;
 }
@@ -109,6 +111,7 @@ class Script {
     explicit Script(World& world) : world_(world), begin_(world.clock().now()) {}
 
     void play() {
+        world_.put_shots();
         world_.start();
         ask_socket(0, 4);
         pass(1s);

@@ -422,9 +422,7 @@ void Night::turn() {
 
 std::vector<std::string> Night::run() {
     world_.start();
-    if (plan_.local_files) {
-        for (int i = 0; i < World::shot_count; ++i) world_.put_shot(i, 0);
-    }
+    if (plan_.local_files) world_.put_shots();
     for (int i = 0; i < 40; ++i) turn();
     world_.note("world", "calm from here on");
     world_.calm();

@@ -491,6 +491,10 @@ void World::put_shot(int number, int edition) {
     disk_->put(path, std::move(picture));
 }
 
+void World::put_shots() {
+    for (int i = 0; i < shot_count; ++i) put_shot(i, 0);
+}
+
 ReplyPtr World::submit(std::vector<json::object> jobs) {
     auto reply = std::make_shared<Reply>();
     std::vector<domain::JobRequest> requests;

@@ -114,6 +114,7 @@ class World {
     // The files that such jobs name, as they are at first or changed.
     static constexpr int shot_count = 4;
     void put_shot(int number, int edition);
+    void put_shots();  // all of them, as they are at first
     ReplyPtr submit(std::vector<json::object> jobs);
     bool drop_row(const std::string& id, std::string_view model, std::string_view input,
                   bool is_good);

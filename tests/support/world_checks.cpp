@@ -288,7 +288,6 @@ void World::check_receipts(std::vector<std::string>& wrong) {
     }
 }
 
-// Nothing lies there but what jobs have planned.
 // What was sent is what the attempt says, and nobody is told where the bytes of a file go.
 void World::check_uploads(std::vector<std::string>& wrong) {
     std::map<std::string, json::value> accepted;
@@ -325,6 +324,7 @@ void World::check_uploads(std::vector<std::string>& wrong) {
     }
 }
 
+// Nothing lies there but what jobs have planned.
 void World::check_disk(std::vector<std::string>& wrong) {
     std::set<std::string> planned;
     for (const Job& job : jobs()) {
