@@ -47,6 +47,20 @@ void resume(ProviderState& state) {
     state.probe_failures = 0;
 }
 
+// One probe at a time: the next waits its turn even when this one's answer gets lost.
+void probe(ProviderState& state, Instant now) {
+    if (state.paused == Reason::none) return;
+    ++state.probe_failures;
+    state.probe_at = now + probe_wait(state.probe_failures);
+}
+
+// A look on top of the timed ones.
+void probe_at_once(ProviderState& state, Instant now) {
+    if (state.paused == Reason::none || !state.probe_at || *state.probe_at <= now) return;
+    state.probe_at = now;
+    state.probe_failures = std::max(0, state.probe_failures - 1);
+}
+
 void failed_once_more(ProviderState& state, const GateLimits& limits, Instant now, Jitter jitter,
                       std::optional<Millis> hint) {
     ++state.slow_downs;
@@ -80,11 +94,17 @@ Admission ask(const ProviderState& state, const GateLimits& limits, std::int64_t
 
 ProviderState after_admission(ProviderState state, const GateLimits& limits, Instant now) {
     state.next_submit_at = std::max(state.next_submit_at.value_or(now), now) + spacing(limits);
-    // One probe at a time: the next waits its turn even when this one's answer gets lost.
-    if (state.paused != Reason::none) {
-        ++state.probe_failures;
-        state.probe_at = now + probe_wait(state.probe_failures);
-    }
+    probe(state, now);
+    return state;
+}
+
+ProviderState after_upload_began(ProviderState state, Instant now) {
+    probe(state, now);
+    return state;
+}
+
+ProviderState after_upload_ended(ProviderState state, Instant now) {
+    probe_at_once(state, now);
     return state;
 }
 
@@ -126,9 +146,7 @@ ProviderState after_not_sent(ProviderState state, const GateLimits& limits, Inst
 }
 
 ProviderState after_settled(ProviderState state, Instant now) {
-    if (state.paused != Reason::account || !state.probe_at || *state.probe_at <= now) return state;
-    state.probe_at = now;
-    state.probe_failures = std::max(0, state.probe_failures - 1);
+    if (state.paused == Reason::account) probe_at_once(state, now);
     return state;
 }
 

@@ -46,6 +46,10 @@ Admission ask(const ProviderState& state, const GateLimits& limits, std::int64_t
 
 // What the next state is after …
 ProviderState after_admission(ProviderState state, const GateLimits& limits, Instant now);
+// An upload takes no token; of a paused account it is the probe.
+ProviderState after_upload_began(ProviderState state, Instant now);
+// An upload is over and did not say whether the account works: a paused one is tried at once.
+ProviderState after_upload_ended(ProviderState state, Instant now);
 ProviderState after_accepted(ProviderState state);
 // A read with the key succeeded: the key is good, which says nothing of the balance.
 ProviderState after_read(ProviderState state);

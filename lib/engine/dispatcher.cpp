@@ -122,12 +122,17 @@ void Dispatcher::work_on(store::Tx& tx, const std::string& provider, const Provi
             admission = domain::ask(state, setup.limits, in_hand, core_.now());
             if (!admission.open) break;
         }
-        if (!(state == before)) tx.save_provider_state(state);
         if (admission.open && room == slice) {
             round.more = !tx.ready_jobs(provider, core_.now(), 1).empty();
         }
     }
-    if (!core_.stopping && !core_.disk_low) begin_uploads(tx, state, admission.probe, round);
+    const bool may_upload = !core_.stopping && !core_.disk_low;
+    if (may_upload && begin_uploads(tx, state, admission.probe, round) && admission.probe) {
+        retry_branch::taken(RetryBranch::gate_probed);
+        state = domain::after_upload_began(state, core_.now());
+        admission = domain::ask(state, setup.limits, in_hand, core_.now());
+    }
+    if (!(state == before)) tx.save_provider_state(state);
     if (state.paused != Reason::none) hold_queued(tx, state, round);
     if (!admission.open) sooner(admission.until);
 }
@@ -155,19 +160,23 @@ bool Dispatcher::admit(store::Tx& tx, const Job& job, Round& round) {
 }
 
 // They take no slot and no token, and go ahead while those are all taken.
-void Dispatcher::begin_uploads(store::Tx& tx, const ProviderState& state, bool probe,
+bool Dispatcher::begin_uploads(store::Tx& tx, const ProviderState& state, bool probe,
                                Round& round) {
     // Of a paused account one job tries whether it works again.
-    if (state.paused != Reason::none && !probe) return;
+    if (state.paused != Reason::none && !probe) return false;
     const std::int64_t most = probe ? 1 : core_.config.inputs.upload_concurrency;
     const std::int64_t room = most - tx.count_uploading(state.name);
-    if (room <= 0) return;
+    if (room <= 0) return false;
+    bool begun = false;
     for (const Job& job :
          tx.jobs_to_upload(state.name, core_.now(), static_cast<int>(room))) {
         Written written = apply(core_, tx, job.request.id, domain::event::UploadAdmitted{});
-        if (!domain::is_uploading(written.job)) round.more = true;
+        const bool uploads = domain::is_uploading(written.job);
+        begun = begun || uploads;
+        if (!uploads) round.more = true;
         round.written.push_back(std::move(written));
     }
+    return begun;
 }
 
 int Dispatcher::move_held(store::Tx& tx, const std::string& provider, Reason reason, int limit,

@@ -32,7 +32,8 @@ class Dispatcher {
     // How many.
     int move_held(store::Tx& tx, const std::string& provider, domain::Reason reason, int limit,
                    Round& round);
-    void begin_uploads(store::Tx& tx, const domain::ProviderState& state, bool probe, Round& round);
+    // Whether any began.
+    bool begin_uploads(store::Tx& tx, const domain::ProviderState& state, bool probe, Round& round);
     void hold_queued(store::Tx& tx, const domain::ProviderState& state, Round& round);
     bool disk_is_low();
 

@@ -29,17 +29,27 @@ void save(Core& core, store::Tx& tx, const ProviderState& before, const Provider
     core.dispatch_bell.ring();
 }
 
-// A storage that asks for patience is another place than the queue.
-bool is_account_refusal(const domain::Event& event) {
-    const auto* failed = std::get_if<domain::event::UploadFailed>(&event);
-    return failed != nullptr && (failed->refusal.kind == domain::RefusalKind::credentials ||
-                                 failed->refusal.kind == domain::RefusalKind::account);
-}
-
 bool teaches(const domain::Event& event) {
-    return is_account_refusal(event) || std::holds_alternative<domain::event::SubmitAccepted>(event) ||
+    return std::holds_alternative<domain::event::UploadFailed>(event) ||
+           std::holds_alternative<domain::event::InputUploaded>(event) ||
+           std::holds_alternative<domain::event::SubmitAccepted>(event) ||
            std::holds_alternative<domain::event::SubmitRefused>(event) ||
            std::holds_alternative<domain::event::SubmitNotSent>(event);
+}
+
+ProviderState after_upload_failed(const ProviderState& state, const domain::Refusal& refusal,
+                                  const domain::GateLimits& limits, Instant now,
+                                  domain::Jitter jitter) {
+    switch (refusal.kind) {
+        case domain::RefusalKind::credentials:
+        case domain::RefusalKind::account:
+            return domain::after_refusal(state, refusal, limits, now, jitter);
+        case domain::RefusalKind::permanent: return domain::after_upload_ended(state, now);
+        // A storage that asks for patience is another place than the queue.
+        case domain::RefusalKind::rate_limited:
+        case domain::RefusalKind::retry: break;
+    }
+    return state;
 }
 
 ProviderState gate_after(const ProviderState& state, const domain::Event& event,
@@ -48,7 +58,10 @@ ProviderState gate_after(const ProviderState& state, const domain::Event& event,
         return domain::after_refusal(state, refused->refusal, limits, now, jitter);
     }
     if (const auto* failed = std::get_if<domain::event::UploadFailed>(&event)) {
-        return domain::after_refusal(state, failed->refusal, limits, now, jitter);
+        return after_upload_failed(state, failed->refusal, limits, now, jitter);
+    }
+    if (std::holds_alternative<domain::event::InputUploaded>(event)) {
+        return domain::after_upload_ended(state, now);
     }
     if (std::holds_alternative<domain::event::SubmitNotSent>(event)) {
         return domain::after_not_sent(state, limits, now, jitter);
@@ -80,16 +93,19 @@ void release_gate(Core& core, store::Tx& tx, const std::string& provider) {
     save(core, tx, before, domain::after_release(before));
 }
 
+void read_succeeded(Core& core, store::Tx& tx, const std::string& provider) {
+    const ProviderState before = tx.provider_state(provider);
+    save(core, tx, before, domain::after_read(before));
+}
+
 awaitable<void> gate_after_read(Core& core, std::string provider, Exchange exchange) {
     if (exchange.delivery != Delivery::answered) co_return;
     const int status = exchange.response.status;
     const bool good = status >= 200 && status < 300;
     // Only a paused gate has something to learn from a read.
     if (!good || core.health[provider].admission.reason != Reason::credentials) co_return;
-    const Status status_of_write = core.services.store.transact([&](store::Tx& tx) {
-        const ProviderState before = tx.provider_state(provider);
-        save(core, tx, before, domain::after_read(before));
-    });
+    const Status status_of_write = core.services.store.transact(
+        [&](store::Tx& tx) { read_succeeded(core, tx, provider); });
     if (!status_of_write) {
         retry_branch::taken(RetryBranch::gate_not_written);
         log::warning("engine", "the gate could not be written",

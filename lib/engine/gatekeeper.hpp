@@ -17,6 +17,10 @@ void settle_gate(Core& core, store::Tx& tx, const domain::Job& before, const dom
 // A person released a job, or the key was changed.
 void release_gate(Core& core, store::Tx& tx, const std::string& provider);
 
+// A read with the key went well: a paused account whose key had been refused works again. What the
+// provider asked to wait for is waited for all the same.
+void read_succeeded(Core& core, store::Tx& tx, const std::string& provider);
+
 // A read with the key went well, or was refused for the account's sake.
 awaitable<void> gate_after_read(Core& core, std::string provider, Exchange exchange);
 

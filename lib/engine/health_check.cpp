@@ -34,11 +34,8 @@ std::string store_trouble(const store::StoreFacts& facts) {
 
 // A key that was mended before a restart must not wait for the next probe job.
 void resume_accepted(Core& core, const std::string& provider) {
-    const Status resumed = core.services.store.transact([&](store::Tx& tx) {
-        if (tx.provider_state(provider).paused == domain::Reason::credentials) {
-            release_gate(core, tx, provider);
-        }
-    });
+    const Status resumed = core.services.store.transact(
+        [&](store::Tx& tx) { read_succeeded(core, tx, provider); });
     if (!resumed) {
         retry_branch::taken(RetryBranch::keys_stays_paused);
         log::warning("engine", "a paused provider stays paused",

@@ -196,6 +196,29 @@ TEST_CASE("a job that settles gives an account without balance one look that cou
     CHECK(state.probe_failures == failures);
 }
 
+TEST_CASE("an upload of a paused account's job is its probe, one that ends well counts as none") {
+    ProviderState state =
+        after_submit_refused(ProviderState{}, refusal(RefusalKind::credentials), start);
+    CHECK(after_upload_began(ProviderState{}, start) == ProviderState{});
+    CHECK(after_upload_ended(ProviderState{}, start) == ProviderState{});
+    state = after_upload_began(state, start + 1min);
+    CHECK_FALSE(ask(state, GateLimits{}, 0, start + 2min).open);
+    CHECK(ask(state, GateLimits{}, 0, start + 3min).probe);
+    state = after_upload_ended(state, start + 90s);
+    CHECK(ask(state, GateLimits{}, 0, start + 90s).probe);
+    CHECK(state.probe_failures == 0);
+    CHECK(state.paused == Reason::credentials);
+}
+
+TEST_CASE("a key that works says nothing of the wait that was asked for") {
+    ProviderState state =
+        after_submit_refused(ProviderState{}, refusal(RefusalKind::rate_limited, 10min), start);
+    state = after_submit_refused(state, refusal(RefusalKind::credentials), start);
+    state = after_read(state);
+    CHECK(state.paused == Reason::none);
+    CHECK(ask(state, GateLimits{}, 0, start + 1min).reason == Reason::rate_limit);
+}
+
 TEST_CASE("a job that settles says nothing of a key, nor of an account that is well") {
     const ProviderState keyless =
         after_submit_refused(ProviderState{}, refusal(RefusalKind::credentials), start);

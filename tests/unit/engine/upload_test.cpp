@@ -220,6 +220,66 @@ TEST_CASE("a refused account stops uploads as it stops submits, and one job trie
     CHECK(room.read([](store::Tx& tx) { return tx.provider_state("fal"); }).paused == Reason::none);
 }
 
+TEST_CASE("an account that refuses uploads is tried ever more rarely") {
+    UploadRoom room;
+    room.client.answer["upload start"] = [](const HttpRequest&) {
+        return answered(401, R"({"detail":"no such key"})");
+    };
+    room.client.answer["key check"] = room.client.answer["upload start"];
+    room.start();
+    room.add({room.job_with("a", "/srv/shots/a.png"), room.job_with("b", "/srv/shots/a.png")});
+    REQUIRE(room.until_is("a", State::held));
+    room.pass(3h);
+    // After 1, 2, 4, 8, 16 and then every 30 minutes.
+    CHECK(room.client.count["upload start"] > 5);
+    CHECK(room.client.count["upload start"] < 15);
+    CHECK(room.client.count["submit"] == 0);
+}
+
+TEST_CASE("a probe whose upload succeeds, or whose file is gone, is followed by the next at once") {
+    UploadRoom room;
+    const auto usual = room.client.answer["submit"];
+    room.client.answer["submit"] = [](const HttpRequest&) {
+        return answered(403, R"({"detail":"User is locked. Reason: Exhausted balance."})");
+    };
+    room.start();
+    room.add("a");
+    REQUIRE(room.until_is("a", State::held));
+    REQUIRE(room.job("a").reason == Reason::account);
+    room.disk.put("/srv/shots/b.png", picture + "b");
+    room.disk.put("/srv/shots/c.png", picture + "c");
+    room.add({room.job_with("b", "/srv/shots/b.png")});
+    room.add({room.job_with("c", "/srv/shots/c.png")});
+    REQUIRE(room.disk.remove("/srv/shots/b.png").has_value());
+    room.client.answer["submit"] = usual;
+    room.pass(61s);
+    CHECK(room.is("a", State::submitted));
+    room.pass(1s);
+    CHECK(room.is("b", State::failed));
+    CHECK(room.is("c", State::submitted));
+}
+
+TEST_CASE("a key that works says nothing of the wait that the provider asked for") {
+    UploadRoom room;
+    room.client.answer["upload start"] = [](const HttpRequest&) {
+        return answered(401, R"({"detail":"no such key"})");
+    };
+    room.client.answer["submit"] = [](const HttpRequest&) {
+        Exchange exchange = answered(429, R"({"detail":"slow down"})");
+        exchange.response.headers.add("Retry-After", "600");
+        return exchange;
+    };
+    room.client.delay["key check"] = 5s;
+    room.start();
+    room.add({room.job_with("a", "/srv/shots/a.png")});
+    REQUIRE(room.submit("plain"));
+    REQUIRE(room.until([&] { return room.client.count["submit"] == 1; }));
+    REQUIRE(room.until_is("a", State::held));
+    REQUIRE(room.until([&] { return room.engine().status().providers.at(0).key == "accepted"; }));
+    room.pass(5min);
+    CHECK(room.client.count["submit"] == 1);
+}
+
 TEST_CASE("jobs of one moment share the upload of their file") {
     UploadRoom room;
     room.client.delay["put"] = 20s;
