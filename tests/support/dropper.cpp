@@ -27,6 +27,14 @@ bool mend_row(const std::string& inbox, const std::string& id, const std::string
                       {input, id}) == 1;
 }
 
+std::string row_error(const std::string& inbox, const std::string& id) {
+    // Reads beside a program that holds the inbox.
+    SQLite::Database database(inbox, SQLite::OPEN_READONLY);
+    SQLite::Statement query(database, "SELECT error FROM jobs WHERE id = ? AND error IS NOT NULL");
+    query.bind(1, id);
+    return query.executeStep() ? query.getColumn(0).getString() : std::string{};
+}
+
 int edit_inbox(const std::string& inbox, const std::string& sql,
                const std::vector<std::string>& values) {
     try {

@@ -12,6 +12,8 @@ bool drop_row(const std::string& inbox, const std::string& id, const std::string
               const std::string& input);
 // Gives a refused row another input and clears its error; false when it is not there.
 bool mend_row(const std::string& inbox, const std::string& id, const std::string& input);
+// What the daemon says against a row; empty: nothing, or there is no such row.
+std::string row_error(const std::string& inbox, const std::string& id);
 
 // One statement with its texts bound in order; the rows it changed, -1 when it was refused.
 int edit_inbox(const std::string& inbox, const std::string& sql,

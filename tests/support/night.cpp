@@ -33,6 +33,8 @@ WorldOptions world_of(const NightPlan& plan) {
     options.provider.key = good_key;
     options.provider.run_min = Millis{20'000};
     options.provider.run_max = Millis{240'000};
+    // On a busy day requests wait for minutes, so that there is something to cancel in the queue.
+    if (rng->uniform() < 0.5) options.provider.queue_max = Millis{180'000};
     options.provider.history_delay = Millis{static_cast<Millis::rep>(rng->uniform() * 120'000)};
     options.provider.hide_unfinished = rng->uniform() < 0.3;
     options.provider.history_page = rng->uniform() < 0.3 ? 2 : 100;
@@ -288,12 +290,20 @@ void Night::interfere() {
     const double at = chance();
     const double dice = chance();
     if (jobs.empty()) return;
-    const Job& job = jobs[static_cast<std::size_t>(at * static_cast<double>(jobs.size()))];
     const auto [action, kind] = dice < 0.3    ? std::pair(engine::Action::hold, "person/hold")
                                 : dice < 0.7  ? std::pair(engine::Action::release, "person/release")
                                 : dice < 0.85 ? std::pair(engine::Action::cancel, "person/cancel")
                                               : std::pair(engine::Action::retry, "person/retry");
     if (plan_.off.contains(kind)) return;
+    // The provider has few of them at any moment, and only there a cancel is more than a word.
+    std::vector<Job> there;
+    if (action == engine::Action::cancel && chance() < 0.7) {
+        std::copy_if(jobs.begin(), jobs.end(), std::back_inserter(there), [](const Job& one) {
+            return one.state == State::submitted || one.state == State::running;
+        });
+    }
+    const std::vector<Job>& from = there.empty() ? jobs : there;
+    const Job& job = from[static_cast<std::size_t>(at * static_cast<double>(from.size()))];
     const bool undecided = job.state == State::held && (job.reason == Reason::submit_unknown ||
                                                         job.reason == Reason::remote_missing);
     if (action == engine::Action::release && undecided) world_.risk(job);

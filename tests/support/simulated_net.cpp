@@ -90,6 +90,7 @@ http::awaitable<SimulatedNet::Carried> SimulatedNet::carry(HttpRequest request,
         co_return carried;
     }
     const int line = lines_;
+    if (on_request) on_request(request);
     if (is_submit(request) && on_submit) on_submit(request);
     {
         const InFlight in_flight{*this, in_flight_.insert(in_flight_.end(), request)};

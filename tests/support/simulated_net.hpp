@@ -33,7 +33,9 @@ class SimulatedNet final : public http::Client {
     Journal* journal = nullptr;
     runtime::TaskGroup* wires = nullptr;  // where late requests travel; null: they are lost
     std::string origin;                   // the only one that exists; empty: all lead there
-    // Called with every submit as it leaves, and with the hint of every answered refusal.
+    // Called with every request and every submit as it leaves, and with the hint of every answered
+    // refusal.
+    std::function<void(const HttpRequest&)> on_request;
     std::function<void(const HttpRequest&)> on_submit;
     std::function<void(const HttpRequest&, Millis)> on_retry_after;
     // Hosts that were sent a key though they have no business with it.

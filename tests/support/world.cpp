@@ -41,6 +41,7 @@ std::shared_ptr<const catalogue::Catalogue> price_list(const sandbox::Options& p
         const bool fal = std::string_view(id) != World::eachlabs_model;
         files.push_back({id, fmt::format(R"({{"id":"{}","input":{{"type":"object","properties":{{)"
                                          R"("prompt":{{"type":"string"}},)"
+                                         R"("text":{{"type":"string"}},)"
                                          R"("image_url":{{"type":"string","format":"uri"}},)"
                                          R"("first_frame_image":{{"type":"string","format":"uri"}},)"
                                          R"("audio_url":{{"type":"string","format":"uri"}},)"
@@ -135,6 +136,7 @@ World::World(WorldOptions options)
     net_->journal = &journal_;
     net_->wires = wires_.get();
     net_->origin = origin_of(*parse_url(provider_url));
+    net_->on_request = [this](const HttpRequest&) { watch_request(); };
     net_->on_submit = [this](const HttpRequest& request) { watch_submit(provider_of(request)); };
     net_->on_retry_after = [this](const HttpRequest& request, Millis hint) {
         const Millis until = clock_.monotonic() + hint;
@@ -469,7 +471,10 @@ json::object World::job_json(const std::string& id) const {
     input["prompt"] = "night job " + id;
     // What one model cannot do without harms no other.
     if (options_.providers.back() != "fal") input["first_frame_image"] = "https://example.com/a.png";
-    if (options_.speech) input["output_format"] = "hex";
+    if (options_.speech) {
+        input["text"] = "night job " + id;
+        input["output_format"] = "hex";
+    }
     const auto sum = std::accumulate(id.begin(), id.end(), std::size_t{0});
     if (options_.local_files && sum % 3 > 0) {
         input["first_frame_image"] = fmt::format("file://{}/{}.png", shots, sum % shot_count);

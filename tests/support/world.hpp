@@ -198,6 +198,7 @@ class World {
     bool rng_strikes(double odds, const char* kind);
     Millis webhook_way();
     void watch_submit(const std::string& provider);
+    void watch_request();
     void forgive_limits();
     runtime::awaitable<void> pump_webhooks();
     runtime::awaitable<void> deliver(sandbox::WebhookDelivery delivery);
@@ -270,6 +271,7 @@ class World {
         std::optional<Millis> no_submit_before;
     };
     std::map<std::string, Pace> paces_;  // of each provider
+    std::deque<Millis> requests_;        // of every kind, of the last minute
     Millis limits_forgiven_until_{0};
 };
 

@@ -84,12 +84,13 @@ void World::check_jobs(std::vector<std::string>& wrong) {
     // A file that was gone when the row was read: the row stays, with words.
     const auto is_refused = [this](const std::string& id) {
         return options_.local_files &&
-               edit_inbox("UPDATE jobs SET error = error WHERE id = ? AND error LIKE "
-                          "'%first_frame_image%'",
-                          {id}) == 1;
+               test::row_error(inbox().path(), id).find("first_frame_image") != std::string::npos;
     };
     for (const std::string& id : dropped_) {
-        if (!present.contains(id) && !is_refused(id)) wrong.push_back(id + ": dropped, and lost");
+        if (!present.contains(id) && !is_refused(id)) {
+            wrong.push_back(fmt::format("{}: dropped, and lost; its row says \"{}\"", id,
+                                        test::row_error(inbox().path(), id)));
+        }
     }
 }
 
@@ -461,6 +462,18 @@ void World::watch_submit(const std::string& provider) {
     const auto in_hand = *store().transact([&](store::Tx& tx) { return tx.count_in_hand(provider); });
     if (in_hand > settings_.concurrency) {
         say(fmt::format("{} jobs in hand, {} allowed", in_hand, settings_.concurrency));
+    }
+}
+
+// Nothing that fails is tried again and again without a wait: that is how an account gets locked.
+void World::watch_request() {
+    constexpr Millis minute{60'000};
+    constexpr std::size_t storm = 400;
+    const Millis now = clock_.monotonic();
+    while (!requests_.empty() && requests_.front() + minute <= now) requests_.pop_front();
+    requests_.push_back(now);
+    if (requests_.size() == storm) {
+        broken_.push_back(fmt::format("at {} ms: {} requests within a minute", now.count(), storm));
     }
 }
 
