@@ -99,14 +99,15 @@ TEST_CASE("the sentence comes from the envelope, the logs or the output as it st
               .error.message == "see https://cdn.example/x.png");
 }
 
-TEST_CASE("a cancelled prediction tells what it cost") {
+TEST_CASE("a cancelled prediction tells what it cost, unless it says nothing or 0 too early") {
     const auto cancelled = [](const char* metrics) {
         const auto event = read_status(answered(
             200, std::string(R"({"status":"cancelled","output":null,"metrics":)") + metrics + "}"));
         REQUIRE(std::holds_alternative<domain::event::RemoteCancelled>(event));
         return std::get<domain::event::RemoteCancelled>(event).cost_micro_usd;
     };
-    CHECK(cancelled(R"({"cost":0})") == 0);
+    CHECK(cancelled(R"({"cost":0.2})") == 200'000);
+    CHECK_FALSE(cancelled(R"({"cost":0})"));
     CHECK_FALSE(cancelled("{}"));
 }
 

@@ -50,6 +50,14 @@ domain::Event read_failure(const json::object& prediction) {
     return failed;
 }
 
+// Often a cancel marks the record alone: it says 0 at once, and what runs may still be billed.
+domain::Event read_cancelled(const json::object& prediction) {
+    domain::event::RemoteCancelled cancelled;
+    cancelled.cost_micro_usd = cost_of(prediction);
+    if (cancelled.cost_micro_usd == 0) cancelled.cost_micro_usd.reset();
+    return cancelled;
+}
+
 domain::Event live(domain::event::RemotePhase phase) {
     domain::event::StatusSeen seen;
     seen.phase = phase;
@@ -80,7 +88,7 @@ domain::Event read_status(const Exchange& exchange) {
         case Phase::running: return live(domain::event::RemotePhase::running);
         case Phase::succeeded: return read_success(*prediction);
         case Phase::failed: return read_failure(*prediction);
-        case Phase::cancelled: return domain::event::RemoteCancelled{cost_of(*prediction)};
+        case Phase::cancelled: return read_cancelled(*prediction);
     }
     return unusable_read(exchange, "Eachlabs' prediction has no readable \"status\"");
 }
