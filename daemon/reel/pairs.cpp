@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
+#include <map>
 
 #include "base/encoding.hpp"
 
@@ -74,6 +74,11 @@ std::vector<std::string> names_of(const std::string& key, const json::object& sc
     return names.empty() ? std::vector<std::string>{key} : names;
 }
 
+// Whether the member `inner` lies within `outer`.
+bool holds(const std::vector<std::string>& outer, const std::vector<std::string>& inner) {
+    return inner.size() > outer.size() && std::equal(outer.begin(), outer.end(), inner.begin());
+}
+
 Status put_value(json::object& input, const std::vector<std::string>& names, json::value value) {
     json::object* at = &input;
     for (std::size_t i = 0; i + 1 < names.size(); ++i) {
@@ -117,14 +122,21 @@ Result<json::value> value_of(const Pair& pair, const ReadFile& read_file,
 
 Result<json::object> add_pairs(json::object input, const std::vector<std::string>& words,
                                const ReadFile& read_file, const json::object& schema) {
-    std::set<std::string> seen;
+    std::map<std::string, std::vector<std::string>> seen;
     for (const auto& word : words) {
         const auto pair = split(word);
         if (!pair) return pair.error();
-        if (!seen.insert(pair->key).second) {
+        const auto names = names_of(pair->key, schema);
+        if (!seen.emplace(pair->key, names).second) {
             return Error(ErrorCode::invalid, fmt::format("\"{}\" is given twice", pair->key));
         }
-        const auto names = names_of(pair->key, schema);
+        for (const auto& [key, other] : seen) {
+            if (!holds(names, other)) continue;
+            return Error(ErrorCode::invalid,
+                         fmt::format("\"{}\" would take the place of \"{}\": give one of them, or "
+                                     "the whole first",
+                                     pair->key, key));
+        }
         const json::object* member = &schema;
         for (const std::string& name : names) member = member_of(member, name);
         auto value = value_of(*pair, read_file, member);

@@ -76,7 +76,8 @@ void run_arguments(std::string_view input) {
         return Error(ErrorCode::not_found, path);
     };
     if (const auto pairs = reel::add_pairs({}, words, no_files)) {
-        must(pairs->size() == words.size(), "a member for each word");
+        must(pairs->size() <= words.size() && pairs->empty() == words.empty(),
+             "no more members than words, and some");
     }
     if (const auto labels = reel::read_labels(words)) {
         must(labels->size() == words.size(), "a label for each word");

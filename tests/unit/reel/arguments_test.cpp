@@ -41,6 +41,8 @@ TEST_CASE("a dotted key names a member of a member") {
     CHECK(input_of({"a.=1", ".b=2", "c..d=3"}) == R"({".b":"2","a.":"1","c..d":"3"})");
     CHECK(input_of({"a=1", "a.b=2"}).find("\"a\" is no object") != std::string::npos);
     CHECK(input_of({"a.b=1", "a.b=2"}).find("is given twice") != std::string::npos);
+    CHECK(input_of({"a.b=1", "a=2"}).find("would take the place of \"a.b\"") != std::string::npos);
+    CHECK(input_of({R"(a:={"c":2})", "a.b:=1"}) == R"({"a":{"b":1,"c":2}})");
     const auto schema = parse_json(
         R"({"properties":{"voice":{"type":"object","properties":{"speed":{"type":"number"},
             "id":{"type":"string"}}},"a.b":{"type":"integer"}}})");
