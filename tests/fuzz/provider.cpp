@@ -108,7 +108,8 @@ void check_remote(const domain::Remote& remote) {
 void check_outputs(const std::vector<domain::Output>& outputs) {
     must(!outputs.empty() && outputs.size() <= 64, "a bounded number of files");
     for (const auto& output : outputs) {
-        must(parse_url(output.url).has_value(), "a URL");
+        must(output.inlined ? output.url.empty() : parse_url(output.url).has_value(),
+             "a URL, unless the bytes came along");
         check_text(output.content_type);
         check_text(output.file_name);
     }
