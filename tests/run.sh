@@ -72,7 +72,7 @@ run_ctest() {
     [[ $preset == asan ]] && cuts=1 step=8 stride=40
     REELD_NIGHTS=$(nights_of "$preset") REELD_POWER_CUTS=${REELD_POWER_CUTS:-$cuts} \
         REELD_CRASH_STEP=${REELD_CRASH_STEP:-$step} REELD_STRIDE=${REELD_STRIDE:-$stride} \
-        ctest --preset "$preset" --verbose >"$log" 2>&1
+        ctest --preset "$preset" --verbose --parallel "$jobs" >"$log" 2>&1
     code=$?
     # "1: [doctest] test cases:  12 |  12 passed | 0 failed | 0 skipped"
     read -r name good bad < <(awk '
