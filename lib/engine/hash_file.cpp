@@ -1,7 +1,6 @@
 #include "engine/hash_file.hpp"
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <optional>
 
